@@ -1,0 +1,1 @@
+"""Checks that say whether a mock, a provider or recorded traffic keeps the documents and the cases."""

@@ -1,0 +1,334 @@
+"""Settings: what may be said, where, and what wins."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.settings import OPTIONS, Settings, UsageError, default_of, described, is_loopback
+
+
+def load(
+    folder: Path, flags: dict[str, Any] | None = None, environ: dict[str, str] | None = None, file: str = ""
+) -> Settings:
+    if file:
+        (folder / "pyproject.toml").write_text(f"[tool.persona-mock]\n{file}\n")
+    return Settings.load(flags or {}, environ or {}, folder)
+
+
+# --- the table ---------------------------------------------------------------------------------------------
+
+
+def test_every_field_has_its_option_and_every_option_its_field() -> None:
+    names = [item.name for item in fields(Settings) if item.name != "sources"]
+
+    assert [option.field for option in OPTIONS] == names
+
+
+def test_every_default_is_a_value_its_option_takes() -> None:
+    settings = Settings()
+
+    for option in OPTIONS:
+        if default_of(option) is not None:
+            assert getattr(settings, option.field) == default_of(option)
+
+
+def test_defaults_are_those_documented() -> None:
+    settings = Settings()
+
+    assert (settings.host, settings.port, settings.specs) == ("127.0.0.1", 4010, ("packaged",))
+    assert (settings.clock, settings.status, settings.log_format) == ("real", "auto", "text")
+    assert (settings.journal_size, settings.max_body) == (1000, 1_048_576)
+    assert (settings.verify_responses, settings.access_log, settings.cors) == (False, False, True)
+    assert (settings.url_file, settings.public_url, settings.control_token) == (None, None, None)
+    assert (settings.callback_allow, settings.allow_host) == ((), ())
+
+
+# --- what wins ---------------------------------------------------------------------------------------------
+
+
+def test_a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default(
+    tmp_path: Path,
+) -> None:
+    file = 'port = 1\nclock = "virtual"\nseed = 3'
+    environ = {"PERSONA_MOCK_PORT": "2", "PERSONA_MOCK_CLOCK": "real"}
+
+    settings = load(tmp_path, {"port": "4"}, environ, file)
+
+    assert (settings.port, settings.clock, settings.seed, settings.status) == (4, "real", 3, "auto")
+    assert settings.sources["port"] == "flag --port"
+    assert settings.sources["clock"] == "environment PERSONA_MOCK_CLOCK"
+    assert settings.sources["seed"] == "pyproject.toml [tool.persona-mock] seed"
+    assert settings.sources["status"] == "default"
+
+
+def test_a_repeated_flag_replaces_the_list_of_the_environment(tmp_path: Path) -> None:
+    settings = load(tmp_path, {"specs": ["mine", "packaged"]}, {"PERSONA_MOCK_SPECS": "theirs"})
+
+    assert settings.specs == ("mine", "packaged")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("HOST", "[::1]", "host", "::1"),
+        ("PORT", "0", "port", 0),
+        ("URL_FILE", "out/url", "url_file", Path("out/url")),
+        ("PUBLIC_URL", "https://mock.example/base/", "public_url", "https://mock.example/base"),
+        ("SPECS", "packaged, ./mine", "specs", ("packaged", "mine")),
+        ("CLOCK", "virtual", "clock", "virtual"),
+        ("SEED", "7", "seed", 7),
+        ("STATUS", "http", "status", "http"),
+        ("VERIFY_RESPONSES", "yes", "verify_responses", True),
+        ("CALLBACK_ALLOW", "a.example,[::1]:80", "callback_allow", ("a.example", "[::1]:80")),
+        ("ALLOW_HOST", "mock,mock.internal", "allow_host", ("mock", "mock.internal")),
+        ("CONTROL_TOKEN", "s3cret", "control_token", "s3cret"),
+        ("JOURNAL_SIZE", "5", "journal_size", 5),
+        ("MAX_BODY", "512KiB", "max_body", 524_288),
+        ("MAX_BODY", "1MB", "max_body", 1_000_000),
+        ("ACCESS_LOG", "1", "access_log", True),
+        ("LOG_FORMAT", "json", "log_format", "json"),
+        ("CORS", "false", "cors", False),
+        ("CORS", "NO", "cors", False),
+    ],
+)
+def test_every_option_has_an_environment_twin(
+    tmp_path: Path, variable: str, text: str, field: str, value: Any
+) -> None:
+    settings = load(tmp_path, environ={f"PERSONA_MOCK_{variable}": text})
+
+    assert getattr(settings, field) == value
+    assert settings.sources[field] == f"environment PERSONA_MOCK_{variable}"
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("port = 0", "port", 0),
+        ('specs = ["mine", "packaged"]', "specs", ("mine", "packaged")),
+        ('url-file = "url"', "url_file", Path("url")),
+        ("verify-responses = true", "verify_responses", True),
+        ("no-verify-responses = true", "verify_responses", False),
+        ("cors = false", "cors", False),
+        ("no-cors = true", "cors", False),
+        ("no-cors = false", "cors", True),
+        ("max-body = 2048", "max_body", 2048),
+        ('max-body = "2KiB"', "max_body", 2048),
+        ('control-token = "none"', "control_token", None),
+    ],
+)
+def test_the_file_takes_flag_names_and_typed_values(
+    tmp_path: Path, line: str, field: str, value: Any
+) -> None:
+    settings = load(tmp_path, file=line)
+
+    assert getattr(settings, field) == value
+    assert settings.sources[field].startswith("pyproject.toml [tool.persona-mock] ")
+
+
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    settings = load(tmp_path, environ={"PERSONA_MOCK_PORT": "", "PERSONA_MOCK_SPECS": ""})
+
+    assert (settings.port, settings.specs) == (4010, ("packaged",))
+    assert settings.sources["port"] == "default"
+
+
+def test_a_folder_without_a_file_or_a_table_gives_the_defaults(tmp_path: Path) -> None:
+    without_file = load(tmp_path).port
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+
+    assert (without_file, load(tmp_path).port) == (4010, 4010)
+
+
+def test_a_broken_file_that_is_not_about_us_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project\n")
+
+    assert load(tmp_path).port == 4010
+
+
+# --- bad input ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("host", ""),
+        ("host", "http://127.0.0.1"),
+        ("host", "127.0.0.1:4010"),
+        ("host", "a host"),
+        ("port", "65536"),
+        ("port", "-1"),
+        ("port", "4010.0"),
+        ("port", "1_0"),
+        ("port", "٣"),
+        ("port", "9" * 5000),
+        ("url_file", " "),
+        ("public_url", "mock.example"),
+        ("public_url", "ftp://mock.example"),
+        ("public_url", "http://mock.example:99999"),
+        ("public_url", "http://mock.example/?q"),
+        ("public_url", "http://user:secret@mock.example"),
+        ("specs", [""]),
+        ("clock", "Virtual"),
+        ("seed", "-1"),
+        ("seed", "9223372036854775808"),
+        ("status", "http|auto"),
+        ("callback_allow", ["http://a.example"]),
+        ("callback_allow", ["a.example:0"]),
+        ("callback_allow", ["a.example/path"]),
+        ("allow_host", ["a.example:80"]),
+        ("allow_host", ["a b"]),
+        ("control_token", ""),
+        ("control_token", "with blank"),
+        ("journal_size", "0"),
+        ("max_body", "0"),
+        ("max_body", "1.5MiB"),
+        ("max_body", "1 parsec"),
+        ("log_format", "xml"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_says_what_is_wanted(tmp_path: Path, field: str, text: Any) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {field: text})
+
+    assert refused.value.where == f"--{field.replace('_', '-')}"
+    assert refused.value.wanted
+    assert refused.value.wanted in str(refused.value)
+
+
+def test_a_variable_that_cannot_be_used_is_named_with_what_it_holds(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, environ={"PERSONA_MOCK_CORS": "maybe"})
+
+    assert str(refused.value) == (
+        "PERSONA_MOCK_CORS: got 'maybe', wanted true or false. `persona-mock serve --help` explains it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('port = "4010"', "port: got '4010', wanted a whole number from 0 to 65535"),
+        ("port = true", "port: got True, wanted a whole number from 0 to 65535"),
+        ("port = 4010.0", "port: got 4010.0, wanted a whole number"),
+        ("seed = -1", "seed: got -1, wanted a whole number from 0"),
+        ("cors = 1", "cors: got 1, wanted true or false"),
+        ('no-cors = "true"', "no-cors: got 'true', wanted true or false"),
+        ('specs = "mine"', "specs: got 'mine', wanted a list, each item a folder"),
+        ("specs = [1]", "specs: got 1, wanted a folder"),
+        ("clock = 1", "clock: got 1, wanted one of real, virtual"),
+        ("prot = 1", "unknown key prot. Did you mean port?"),
+        ("url_file = 'a'", "unknown key url_file. Did you mean url-file?"),
+        ("no-port = 1", "unknown key no-port"),
+        ("zzzz = 1", "unknown key zzzz. Known keys: host, port, "),
+        ("cors = true\nno-cors = true", "no-cors: says again what cors says"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_named_with_its_file(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, file=line)
+
+    assert str(refused.value).startswith("pyproject.toml [tool.persona-mock]")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[tool]\npersona-mock = 1\n", "tool.persona-mock: got 1, wanted a table"),
+        ("[tool.persona-mock]\nport = \n", "is not TOML, got Invalid value (at line 2"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(content)
+
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path)
+
+    assert str(refused.value).startswith("pyproject.toml")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("port", 70_000),
+        ("port", "4010"),
+        ("host", None),
+        ("clock", "vrtual"),
+        ("specs", "mine"),
+        ("seed", None),
+    ],
+)
+def test_settings_made_in_python_are_checked_too(field: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=rf"Settings\({field}=…\): got "):
+        Settings(**{field: value})
+
+
+def test_a_token_that_cannot_be_used_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {"control_token": "my secret"})
+
+    assert "my secret" not in str(refused.value)
+
+
+# --- seed and token ----------------------------------------------------------------------------------------
+
+
+def test_a_seed_is_drawn_when_absent_and_kept_when_given() -> None:
+    assert len({Settings().seed for _ in range(5)}) > 1
+    assert Settings().sources["seed"] == "drawn"
+    assert (Settings(seed=0).seed, Settings(seed=0).sources["seed"]) == (0, "argument")
+
+
+def test_a_copy_with_another_port_keeps_seed_token_and_sources() -> None:
+    first = Settings(host="0.0.0.0")
+
+    second = replace(first, port=1)
+
+    assert (second.seed, second.control_token) == (first.seed, first.control_token)
+    assert second.sources["seed"] == second.sources["control_token"] == "drawn"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST", "mock.localhost"]
+)
+def test_on_loopback_no_token_is_wanted(host: str) -> None:
+    assert is_loopback(host)
+    assert Settings(host=host).control_token is None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "mock.example", "localhost.example"])
+def test_beyond_loopback_a_token_is_drawn_unless_turned_off(host: str) -> None:
+    drawn = Settings(host=host).control_token
+
+    assert drawn is not None
+    assert len(drawn) >= 20
+    assert drawn != Settings(host=host).control_token
+    assert Settings(host=host, control_token="none").control_token is None
+    assert replace(Settings(host=host, control_token="none"), port=1).control_token is None
+    assert Settings(host=host, control_token="mine").control_token == "mine"
+
+
+# --- shown -------------------------------------------------------------------------------------------------
+
+
+def test_urls_are_written_from_the_public_url_or_else_host_and_port() -> None:
+    assert Settings(port=80).base_url == "http://127.0.0.1:80"
+    assert Settings(host="::1", port=80).base_url == "http://[::1]:80"
+    assert Settings(public_url="https://mock.example/").base_url == "https://mock.example"
+    assert Settings(public_url="https://mock.example/").url == "http://127.0.0.1:4010"
+
+
+def test_a_token_is_hidden_where_settings_are_shown() -> None:
+    settings = Settings(control_token="s3cret", allow_host=("a", "b"))
+
+    shown = {name: (value, source) for name, value, source in described(settings)}
+
+    assert "s3cret" not in str(shown)
+    assert shown["control-token"] == ("(hidden)", "argument")
+    assert shown["allow-host"] == ("a,b", "argument")
+    assert shown["cors"] == ("true", "default")
