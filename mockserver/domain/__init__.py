@@ -1,0 +1,1 @@
+"""What a persona service does, free of HTTP, files and stores: standard library only."""
