@@ -1,0 +1,1 @@
+"""Reading OpenAPI documents: no HTTP server, no rule about personas."""

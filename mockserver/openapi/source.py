@@ -1,0 +1,647 @@
+"""Find and parse a document; resolve `$ref`; know the line of everything in it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn, TypeAlias
+from urllib.parse import unquote, urldefrag
+
+import yaml
+
+Json: TypeAlias = Any
+
+SUFFIXES = (".yaml", ".yml", ".json")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+BUNDLED = "x-files"
+
+
+class Problem(NamedTuple):
+    """What is wrong in a document, and where."""
+
+    file: str
+    line: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+
+
+class DocumentError(ValueError):
+    """Documents that cannot be served, each with file, line and reason."""
+
+    def __init__(self, problems: Iterable[Problem], fine: Iterable[str] = ()) -> None:
+        self.problems = list(problems)
+        self.fine = list(fine)
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        lines = [str(problem) for problem in self.problems]
+        if self.fine:
+            lines.append(f"These documents are fine: {', '.join(self.fine)}")
+        return "\n".join(lines)
+
+
+# --- pointers -----------------------------------------------------------------------------------------------
+
+
+def escape(key: str) -> str:
+    """One segment of a JSON pointer."""
+    return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
+
+
+def join(pointer: str, *keys: str | int) -> str:
+    """A pointer some keys further down."""
+    for key in keys:
+        pointer = f"{pointer}/{escape(str(key))}"
+    return pointer
+
+
+def at(value: Json, pointer: str) -> Json:
+    """What stands at a pointer; KeyError names the segment that is missing."""
+    for segment in pointer.split("/")[1:]:
+        key = segment.replace("~1", "/").replace("~0", "~") if "~" in segment else segment
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            raise KeyError(key)
+    return value
+
+
+# --- YAML ---------------------------------------------------------------------------------------------------
+
+# The core schema of YAML 1.2, which OpenAPI asks for: `no`, `on` and 12:30 are words, a date is a string.
+_WORDS: Mapping[str, Json] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NUMBER_STARTS = frozenset("+-.0123456789")
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_TAGS = {"tag:yaml.org,2002:" + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+
+def _plain(text: str) -> Json:
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in _NUMBER_STARTS:
+        if _INT.fullmatch(text):
+            return int(text)
+        if _FLOAT.fullmatch(text):
+            return float(text) if math.isfinite(float(text)) else text
+        if text.startswith("0x"):
+            return _hexadecimal(text)
+    return text
+
+
+def _hexadecimal(text: str) -> Json:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return text
+
+
+class _Fault(Exception):
+    def __init__(self, line: int | None, reason: str) -> None:
+        self.line = line
+        self.reason = reason
+
+
+_DEEPEST = 200
+# Of aliases inside what other aliases stand for, a few lines make a billion values.
+_MOST_ALIASED = 1_000_000
+
+
+class _Builder:
+    """Values from YAML events: four times as quick as composing nodes first, and keys keep their spelling."""
+
+    def __init__(self, text: str, *, marked: bool) -> None:
+        self._loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        self._anchors: dict[str, Json] = {}
+        self._sizes: dict[int, int] = {}
+        self._aliased = 0
+        self.lines: dict[str, int] | None = {} if marked else None
+
+    def document(self) -> Json:
+        take = self._loader.get_event
+        take()
+        if not isinstance(take(), yaml.DocumentStartEvent):
+            raise _Fault(1, "the file is empty")
+        value = self._value(take(), "", 0)
+        take()
+        extra = take()
+        if not isinstance(extra, yaml.StreamEndEvent):
+            raise _Fault(extra.start_mark.line + 1, "a second YAML document begins here; one file holds one")
+        return value
+
+    def _value(self, event: Any, pointer: str, depth: int) -> Json:
+        if self.lines is not None:
+            self.lines.setdefault(pointer, event.start_mark.line + 1)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._named(event, self._scalar(event))
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if depth > _DEEPEST:
+            raise _Fault(event.start_mark.line + 1, f"nested more than {_DEEPEST} levels deep")
+        if event.tag is not None and event.tag not in _TAGS:
+            raise _Fault(event.start_mark.line + 1, f"the tag {event.tag} is not used in OpenAPI documents")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._named(event, self._mapping(event, pointer, depth + 1))
+        return self._named(event, self._sequence(pointer, depth + 1))
+
+    def _named(self, event: Any, value: Json) -> Json:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+            self._sizes[id(value)] = self._size(value)
+        return value
+
+    def _size(self, value: Json) -> int:
+        """How many values there are in one, all that its aliases stand for included."""
+        size, waiting = 0, [value]
+        while waiting:
+            node = waiting.pop()
+            size += self._sizes.get(id(node), 1)
+            if id(node) not in self._sizes and isinstance(node, (dict, list)):
+                waiting.extend(node.values() if isinstance(node, dict) else node)
+        return size
+
+    def _alias(self, event: Any) -> Json:
+        # An anchor is known once its value is whole, so an alias inside its own anchor is an unknown one.
+        if event.anchor not in self._anchors:
+            raise _Fault(event.start_mark.line + 1, f"the alias *{event.anchor} names no finished anchor")
+        value = self._anchors[event.anchor]
+        self._aliased += self._sizes[id(value)]
+        if self._aliased > _MOST_ALIASED:
+            raise _Fault(event.start_mark.line + 1, f"aliases stand for more than {_MOST_ALIASED} values")
+        return value
+
+    def _scalar(self, event: Any) -> Json:
+        if event.tag is None or event.tag == "!":
+            return self._plain(event) if event.implicit[0] else event.value
+        if event.tag not in _TAGS:
+            raise _Fault(event.start_mark.line + 1, f"the tag {event.tag} is not used in OpenAPI documents")
+        return event.value if event.tag.endswith(":str") else self._plain(event)
+
+    def _plain(self, event: Any) -> Json:
+        try:
+            return _plain(event.value)
+        except ValueError:
+            raise _Fault(event.start_mark.line + 1, f"a number of {len(event.value)} digits") from None
+
+    def _sequence(self, pointer: str, depth: int) -> list[Json]:
+        items: list[Json] = []
+        take, marked = self._loader.get_event, self.lines is not None
+        while not isinstance(event := take(), yaml.SequenceEndEvent):
+            items.append(self._value(event, join(pointer, len(items)) if marked else "", depth))
+        return items
+
+    def _mapping(self, start: Any, pointer: str, depth: int) -> dict[str, Json]:
+        mapping: dict[str, Json] = {}
+        merged: list[Json] = []
+        take, marked = self._loader.get_event, self.lines is not None
+        while not isinstance(event := take(), yaml.MappingEndEvent):
+            key = self._key(event)
+            if self.lines is not None:
+                self.lines[join(pointer, key)] = event.start_mark.line + 1
+            value = self._value(take(), join(pointer, key) if marked else "", depth)
+            if key == "<<" and event.implicit[0]:
+                merged.extend(value if isinstance(value, list) else [value])
+            elif key in mapping:
+                raise _Fault(event.start_mark.line + 1, f"the key {key!r} stands here a second time")
+            else:
+                mapping[key] = value
+        return _merge(mapping, merged, start) if merged else mapping
+
+    def _key(self, event: Any) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            raise _Fault(event.start_mark.line + 1, "a key must be a plain name")
+        return str(self._named(event, event.value))
+
+
+def _merge(mapping: dict[str, Json], others: list[Json], start: Any) -> dict[str, Json]:
+    result = dict(mapping)
+    for other in others:
+        if not isinstance(other, dict):
+            raise _Fault(start.start_mark.line + 1, "`<<` merges mappings only")
+        for key, value in other.items():
+            result.setdefault(key, value)
+    return result
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------
+
+_NUMBERS = re.compile(r'"(?:[^"\\]++|\\.)*+"|([^\s,:\[\]{}"]++)', re.DOTALL)
+_MOST_DIGITS = 4300
+
+
+class _OddNumber(ValueError):
+    def __init__(self, word: str, reason: str) -> None:
+        self.word = word
+        super().__init__(reason)
+
+
+class _Repeated(ValueError):
+    pass
+
+
+def _pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise _Repeated("a key stands twice in one object")
+    return mapping
+
+
+def _no_number(word: str) -> NoReturn:
+    raise _OddNumber(word, f"{word} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _OddNumber(text, f"{text[:40]} is beyond the range of numbers")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise _OddNumber(text, f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _from_json(text: str) -> Json:
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_pairs,
+            parse_constant=_no_number,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except json.JSONDecodeError as error:
+        raise _Fault(error.lineno, f"not JSON: {error.msg}") from None
+    except _OddNumber as error:
+        words = (found for found in _NUMBERS.finditer(text) if found[1] == error.word)
+        raise _Fault(text.count("\n", 0, next(words).start()) + 1, str(error)) from None
+    except (_Repeated, RecursionError) as error:
+        raise _fault(text) or _Fault(None, f"cannot be read: {error}") from None
+
+
+def _fault(text: str) -> _Fault | None:
+    """What the YAML reader, which knows lines, has against a text that the JSON reader read or gave up."""
+    try:
+        _Builder(text, marked=False).document()
+    except _Fault as fault:
+        return fault
+    except (yaml.YAMLError, RecursionError):
+        pass
+    return None
+
+
+def parse(text: str, file: str) -> Json:
+    """The value of a YAML or JSON text; DocumentError with the line where it is neither."""
+    try:
+        return _from_json(text) if file.endswith(".json") else _Builder(text, marked=False).document()
+    except _Fault as fault:
+        raise DocumentError([Problem(file, fault.line, fault.reason)]) from None
+    except yaml.MarkedYAMLError as error:
+        raise DocumentError([_not_yaml(error, file)]) from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise DocumentError([Problem(file, line, f"not YAML: {error.reason}")]) from None
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
+    line = error.problem_mark.line + 1 if error.problem_mark else None
+    begun = f", {error.context}" if error.context else ""
+    if begun and error.context_mark and error.context_mark.line + 1 != line:
+        begun += f" that begins in line {error.context_mark.line + 1}"
+    return Problem(file, line, f"not YAML: {error.problem}{begun}")
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line of every pointer: a second, marked parse, made only when something is to be said."""
+    # JSON writes some characters as two halves, which YAML does not take.
+    builder = _Builder(_HALVES.sub("?", text), marked=True)
+    with suppress(_Fault, yaml.YAMLError, RecursionError):
+        builder.document()
+    return builder.lines or {}
+
+
+_HALVES = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+# --- documents ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Source:
+    """One parsed document, complete in itself: references into other files have been carried in."""
+
+    name: str
+    file: str
+    data: dict[str, Json]
+    text: str = field(repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lines: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def version(self) -> str:
+        """The dialect of its schemas: "3.0" or "3.1"."""
+        return "3.0" if str(self.data["openapi"]).startswith("3.0") else "3.1"
+
+    def resolve(self, ref: str) -> Json:
+        """What `#/…` refers to; LookupError when it refers to nothing."""
+        return at(self.data, pointer_of(ref))
+
+    def follow(self, pointer: str) -> tuple[Json, str]:
+        """The node at a pointer, through any `$ref` it consists of, and the pointer where it stands."""
+        return self.through(at(self.data, pointer), pointer)
+
+    def through(self, node: Json, pointer: str) -> tuple[Json, str]:
+        """A node at its pointer, or what it refers to; what `follow` does for a node at hand."""
+        for _ in range(_MOST_REFERENCES):
+            if not (isinstance(node, dict) and isinstance(node.get("$ref"), str)):
+                return node, pointer
+            pointer = pointer_of(node["$ref"])
+            node = at(self.data, pointer)
+        raise LookupError(pointer)
+
+    def problem(self, pointer: str, reason: str) -> Problem:
+        """A problem at a pointer, with the file and line where its author will find it."""
+        file, text, inner = self.file, self.text, pointer
+        if pointer.startswith(f"/{BUNDLED}/"):
+            key = pointer.split("/")[2]
+            file = key.replace("~1", "/").replace("~0", "~")
+            text, inner = self.texts[file], pointer[len(f"/{BUNDLED}/{key}") :]
+        if file not in self.lines:
+            self.lines[file] = _lines(text)
+        lines = self.lines[file]
+        while inner and inner not in lines:
+            inner = inner.rpartition("/")[0]
+        return Problem(file, lines.get(inner), reason)
+
+
+# Circles were refused before; this only keeps one that was overlooked from taking for ever.
+_MOST_REFERENCES = 100_000
+
+
+def nested_too_deeply(source: Source) -> Problem:
+    """What to say of a document that cannot be gone through for its depth."""
+    fault = _fault(source.text)
+    return Problem(source.file, *((fault.line, fault.reason) if fault else (None, "nested too deeply")))
+
+
+def pointer_of(ref: str) -> str:
+    """The JSON pointer in a local reference; KeyError for any other reference."""
+    if ref != "#" and not ref.startswith("#/"):
+        raise KeyError(ref)
+    return unquote(ref[1:])
+
+
+def load(file: Path, shown: str | None = None) -> Source:
+    """Read one document and what it refers to in files beside it; DocumentError when it cannot be read."""
+    shown = shown or str(file)
+    text = _read(file, shown)
+    data = parse(text, shown)
+    if not isinstance(data, dict):
+        raise DocumentError(
+            [Problem(shown, 1, "an OpenAPI document is a mapping that begins with `openapi:`")]
+        )
+    _check_version(data, text, shown)
+    texts = _bundle(_Part(data, file, shown, text, "")) if _FOREIGN.search(text) else {}
+    if any(word in text for word in ("$id", "nchor", "$schema")):
+        _unname(data)
+    return Source(file.stem, shown, data, text, texts)
+
+
+def _read(file: Path, shown: str) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError([Problem(shown, None, f"not UTF-8: byte {error.start}")]) from None
+    except OSError as error:
+        raise DocumentError([Problem(shown, None, f"cannot be read: {error.strerror}")]) from None
+
+
+def _check_version(data: dict[str, Json], text: str, shown: str) -> None:
+    version = data.get("openapi")
+    if isinstance(version, str) and re.match(r"3\.[01](\.|$)", version):
+        return
+    key = "swagger" if "swagger" in data else "openapi"
+    got = f"`{key}: {json.dumps(data[key])[:60]}`" if key in data else "no `openapi:`"
+    reason = f"{got}; wanted a version of OpenAPI that can be served, as 'openapi: 3.1.0' or 'openapi: 3.0.3'"
+    raise DocumentError([Problem(shown, _lines(text).get("/" + key, 1), reason)])
+
+
+# --- references beyond `#/…` --------------------------------------------------------------------------------
+
+_FOREIGN = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
+
+
+# Under these keys stand names of the author's own, and under these, data that only looks like a document.
+_NAMES = frozenset(
+    (
+        *("paths", "webhooks", "schemas", "responses", "parameters", "requestBodies", "headers", "examples"),
+        *("securitySchemes", "links", "callbacks", "pathItems", "content", "encoding", "x-operations"),
+        *("properties", "patternProperties", "dependentSchemas", "$defs", "definitions", BUNDLED),
+    )
+)
+_DATA = frozenset(("example", "examples", "default", "const", "enum", "value", "mapping"))
+# A file beside the document may be one of its objects, or a map of several under names of their own.
+_OBJECT_KEYS = frozenset(("$ref", "type", "properties", "items", "allOf", "anyOf", "oneOf", "openapi"))
+
+
+class _Live(NamedTuple):
+    """An object of a document, where it stands, and the pointer of the schema with an `$id` around it."""
+
+    node: dict[str, Json]
+    pointer: str
+    home: str
+
+
+def _live(value: Json) -> Iterator[_Live]:
+    """Every object of a document that keywords are keywords in: no examples, no extensions."""
+    named = isinstance(value, dict) and not value.keys() & _OBJECT_KEYS
+    stack: list[tuple[Json, str, str, bool]] = [(value, "", "", named)]
+    seen: set[int] = set()
+    while stack:
+        node, pointer, home, named = stack.pop()
+        if isinstance(node, list):
+            stack.extend((item, join(pointer, index), home, False) for index, item in enumerate(node))
+        elif isinstance(node, dict) and id(node) not in seen:
+            seen.add(id(node))
+            if not named:
+                home = pointer if isinstance(node.get("$id"), str) else home
+                yield _Live(node, pointer, home)
+            for key, item in node.items():
+                if named or not _is_data(key, item):
+                    is_map = not named and key in _NAMES and isinstance(item, dict)
+                    stack.append((item, join(pointer, key), home, is_map))
+
+
+def _is_data(key: str, item: Json) -> bool:
+    if key == "examples" and isinstance(item, dict):
+        return False
+    return key in _DATA or (key.startswith("x-") and key not in _NAMES)
+
+
+class _Reference(NamedTuple):
+    """Where a reference stands: a `$ref`, or a value of a discriminator's mapping that is one."""
+
+    holder: dict[str, Json]
+    name: str
+    pointer: str
+
+
+def _references(part: Json) -> Iterator[_Reference]:
+    for node, pointer, _ in _live(part):
+        if isinstance(node.get("$ref"), str):
+            yield _Reference(node, "$ref", join(pointer, "$ref"))
+        mapping = node.get("mapping") if "propertyName" in node else None
+        if isinstance(mapping, dict):
+            for name, target in mapping.items():
+                if _is_reference(target):
+                    yield _Reference(mapping, name, join(pointer, "mapping", name))
+
+
+def _is_reference(target: Json) -> bool:
+    """In a mapping: a reference, and not the name of a schema."""
+    return isinstance(target, str) and ("/" in target or target.endswith(SUFFIXES))
+
+
+class _Part(NamedTuple):
+    """A file of a document, and the pointer at which it is carried in."""
+
+    data: Json
+    path: Path
+    shown: str
+    text: str
+    base: str
+
+    def lost(self, pointers: Iterable[str]) -> Iterator[Problem]:
+        """A problem for each reference of this file that names a file which is not there."""
+        lines = _lines(self.text)
+        for pointer in pointers:
+            ref = at(self.data, pointer)
+            yield Problem(self.shown, lines.get(pointer), f"$ref {ref!r} names a file that does not exist")
+
+
+def _bundle(main: _Part) -> dict[str, str]:
+    """Make a document complete in itself; the texts of the other files that it took in, by name."""
+    bundler = _Bundler(main)
+    bundler.run()
+    if bundler.problems:
+        raise DocumentError(bundler.problems)
+    if bundler.fragments:
+        main.data[BUNDLED] = bundler.fragments
+    return bundler.texts
+
+
+class _Bundler:
+    """Carries other files' content in under `x-files`, and points the references there."""
+
+    def __init__(self, main: _Part) -> None:
+        self._main = main
+        self._waiting = [main]
+        self.fragments: dict[str, Json] = {}
+        self.texts: dict[str, str] = {}
+        self.problems: list[Problem] = []
+
+    def run(self) -> None:
+        while self._waiting:
+            part = self._waiting.pop()
+            lost = [ref.pointer for ref in list(_references(part.data)) if not self._settled(part, ref)]
+            self.problems.extend(part.lost(lost) if lost else ())
+
+    def _settled(self, part: _Part, reference: _Reference) -> bool:
+        """Point one reference to where it leads in the bundle; False where its file does not exist."""
+        ref = reference.holder[reference.name]
+        target, fragment = urldefrag(ref)
+        base = part.base
+        if target and not re.match(r"[a-z][a-z0-9+.-]*:", target, re.IGNORECASE):
+            file = _file(part.path.parent / unquote(target))
+            if file is None:
+                return False
+            reference.holder[reference.name] = f"#{self._base(file)}{fragment}"
+        elif base and ref.startswith("#") and not ref.startswith(f"#/{BUNDLED}/"):
+            reference.holder[reference.name] = f"#{base}{ref[1:]}"
+        return True
+
+    def _base(self, path: Path) -> str:
+        """The pointer at which a file's content stands, now that it has been carried in."""
+        if path == self._main.path.resolve():
+            return ""
+        key = path.name if path.parent == self._main.path.parent.resolve() else str(path)
+        base = f"/{BUNDLED}/{escape(key)}"
+        if key not in self.fragments:
+            self.texts[key] = _read(path, str(path))
+            self.fragments[key] = parse(self.texts[key], key)
+            self._waiting.append(_Part(self.fragments[key], path, key, self.texts[key], base))
+        return base
+
+
+def _file(place: Path) -> Path | None:
+    """The file that a reference names; None where there is none, whatever the name."""
+    try:
+        path = place.resolve()
+        return path if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _unname(data: dict[str, Json]) -> None:
+    """Turn `$id` and `$anchor` names into pointers, so that every reference left is a plain `#/…`.
+
+    A `$schema` goes too: the dialect is the document's, and no schema may leave it.
+    """
+    names: dict[str, str] = {}
+    live = list(_live(data))
+    for node, pointer, _ in live:
+        _take_names(node, pointer, names)
+    for node, _, home in live:
+        for keyword in ("$ref", "$dynamicRef"):
+            ref = node.get(keyword)
+            target = _named(data, ref, names, home) if isinstance(ref, str) else None
+            if target is not None:
+                del node[keyword]
+                node["$ref"] = "#" + target
+
+
+def _named(data: Json, ref: str, names: Mapping[str, str], home: str) -> str | None:
+    """The pointer that a reference means by a name; None where it means none."""
+    if ref in names:
+        return names[ref]
+    base, fragment = urldefrag(ref)
+    if not base and home:
+        # Inside a schema with an `$id`, `#` is that schema; authors who mean the document get the document.
+        return home + fragment if fragment[:1] in ("", "/") and _stands(data, home + fragment) else None
+    if base in names and fragment[:1] in ("", "/"):
+        return names[base] + fragment
+    return names.get("#" + fragment) if base in names else None
+
+
+def _stands(data: Json, pointer: str) -> bool:
+    try:
+        at(data, unquote(pointer))
+    except KeyError:
+        return False
+    return True
+
+
+def _take_names(node: dict[str, Json], pointer: str, names: dict[str, str]) -> None:
+    if isinstance(node.get("$id"), str):
+        names.setdefault(node.pop("$id"), pointer)
+    if isinstance(node.get("$schema"), str):
+        del node["$schema"]
+    for keyword in ("$anchor", "$dynamicAnchor"):
+        if isinstance(node.get(keyword), str):
+            names.setdefault("#" + node.pop(keyword), pointer)
