@@ -1,0 +1,32 @@
+"""A line per request on stdout, for those who ask for it."""
+
+from __future__ import annotations
+
+import json
+
+from mockserver.web.reply import Reply, header_text
+from mockserver.web.request import Incoming
+from mockserver.web.world import World
+
+
+def write(world: World, incoming: Incoming, reply: Reply, started: float) -> None:
+    """Print one request as text or as a line of JSON; the query, which may hold a key, is left out."""
+    labels = dict(reply.headers)
+    fields = {
+        "method": incoming.method,
+        "path": header_text(incoming.raw_path, 300),
+        "status": reply.status,
+        "provider": labels.get("x-mock-provider"),
+        "operation": labels.get("x-mock-operation"),
+        "outcome": labels.get("x-mock-outcome") or labels.get("x-mock-error"),
+        "id": labels.get("x-mock-request-id"),
+        "duration_ms": round((world.clock.elapsed() - started) * 1000, 3),
+    }
+    if world.settings.log_format == "json":
+        print(json.dumps(fields), flush=True)
+        return
+    named = " ".join(str(fields[key]) for key in ("provider", "operation", "outcome") if fields[key])
+    print(
+        f"{fields['method']} {fields['path']} {fields['status']} {named} {fields['duration_ms']} ms",
+        flush=True,
+    )

@@ -1,0 +1,49 @@
+"""The application: wiring only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.routing import Router
+from starlette.types import Lifespan
+
+from mockserver.domain.ports import Clock, Store
+from mockserver.settings import Settings
+from mockserver.web.endpoint import Endpoint
+from mockserver.web.examine import Warn, examine
+from mockserver.web.world import World, open_world
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    clock: Clock | None = None,
+    warn: Warn | None = None,
+) -> Starlette:
+    """The mock as an ASGI application; DocumentError where the documents of the settings cannot be served.
+
+    `warn` is told, once the server runs, of each example in a document that breaks its own schema.
+    """
+    world = open_world(settings or Settings(), store=store, clock=clock)
+    app = Starlette()
+    # The default of a router without routes: a Mount would not match a path with a line break in it.
+    app.router = Router(redirect_slashes=False, default=Endpoint(world), lifespan=_lifespan(world, warn))
+    app.state.mock = world
+    return app
+
+
+def _lifespan(world: World, warn: Warn | None) -> Lifespan[Starlette]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        look = asyncio.create_task(examine(world, warn)) if warn else None
+        yield
+        if look is not None:
+            look.cancel()
+            with suppress(asyncio.CancelledError):
+                await look
+
+    return lifespan

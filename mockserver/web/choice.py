@@ -1,0 +1,154 @@
+"""Which documented answer is meant: by outcome, by number or by the name of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mockserver.openapi.compiled import SUCCESS, Answer, Document, Example, Operation, Response
+from mockserver.web.prefer import Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of an operation: its outcome, the status that documents it, the example to show if any."""
+
+    outcome: str
+    status: int
+    response: Response | None
+    example: Example | None = None
+    counted: str | None = None
+    invented: bool = False
+
+    @property
+    def state(self) -> str | None:
+        """The task state that the example shows; an invented body may show any."""
+        return self.example.state if self.example and not self.invented else None
+
+
+class Undocumented(Exception):
+    """The operation documents nothing of the kind."""
+
+    def __init__(self, wish: str, operation: Operation) -> None:
+        self.wish = wish
+        self.documented = list(operation.answers)
+        self.examples = list(dict.fromkeys(example.name for example in operation.examples()))
+        super().__init__(wish)
+
+
+def by_outcome(operation: Operation, outcome: str) -> Choice:
+    """The answer to an outcome; Undocumented where the operation has none."""
+    answer = operation.answers.get(outcome)
+    if answer is None:
+        raise Undocumented(f"outcome={outcome}", operation)
+    return _choice(outcome, answer)
+
+
+def refusal(operation: Operation, outcome: str, status: int) -> Choice | None:
+    """A status that no response names, answered by its range or `default`, unless that is the success."""
+    response = operation.response(status)
+    success = operation.answers.get(SUCCESS)
+    if operation.marked or response is None or (success and success.response is response):
+        return None
+    return Choice(outcome, status, response, None, f"http-{response.status}")
+
+
+def asked(document: Document, operation: Operation, wish: Preferences) -> Choice:
+    """The answer that a Prefer header asks for; Undocumented where the operation has none."""
+    if wish.example:
+        return _by_example(document, operation, wish)
+    return _by_word(document, operation, wish)
+
+
+def _by_word(document: Document, operation: Operation, wish: Preferences) -> Choice:
+    if wish.outcome:
+        return by_outcome(operation, wish.outcome)
+    return by_code(document, operation, wish.code or "")
+
+
+def by_code(document: Document, operation: Operation, code: str) -> Choice:
+    """The answer to a number: an HTTP status, or the code in a documented body."""
+    success = operation.answers.get(SUCCESS)
+    if success and not operation.marked and str(success.status) == code:
+        return _choice(SUCCESS, success)
+    for outcome, answer in operation.answers.items():
+        if str(answer.status) == code and answer.response and answer.response.status == code:
+            return _choice(outcome, answer)
+        if any(_body_code(document, example) == code for example in answer.examples[:1]):
+            return _choice(outcome, answer)
+    for example in operation.examples():
+        aside = example.outcome is None or example.quirk is not None
+        if aside and _body_code(document, example) == code:
+            return _shown(document, operation, example, code)
+    if code.isdecimal() and 200 <= int(code) <= 599:
+        response = operation.response(int(code))
+        if response is not None and not (operation.marked and response.status == "default"):
+            return Choice(f"http-{code}", int(code), response, None, f"http-{response.status}")
+    raise Undocumented(f"code={code}", operation)
+
+
+def _body_code(document: Document, example: Example) -> str | None:
+    code = document.envelope.read(example.value)[0]
+    return None if code is None else str(code)
+
+
+def _by_example(document: Document, operation: Operation, wish: Preferences) -> Choice:
+    """The example of that name; of the outcome or with the code that is asked for beside it, if any."""
+    within = _by_word(document, operation, wish) if wish.outcome or wish.code else None
+    for example in operation.examples():
+        if example.name != wish.example:
+            continue
+        if within is None:
+            return _shown(document, operation, example)
+        beside = within.response is not None and within.response.status == example.status
+        if _fits(document, example, within, wish, beside):
+            label = example.outcome or (within.outcome if beside else None)
+            return _shown(document, operation, example, str(within.status), label)
+    raise Undocumented(wish.as_text(), operation)
+
+
+def _fits(document: Document, example: Example, within: Choice, wish: Preferences, beside: bool) -> bool:
+    if wish.outcome:
+        return beside and example.outcome in (None, within.outcome)
+    is_range = not example.status.isdecimal()
+    return wish.code in (example.status, _body_code(document, example)) or (beside and is_range)
+
+
+def _status(operation: Operation, example: Example) -> int:
+    if example.status.isdecimal():
+        return int(example.status)
+    answers = (a for a in operation.answers.values() if a.response and a.response.status == example.status)
+    return next((answer.status for answer in answers), 200)
+
+
+def _shown(
+    document: Document, operation: Operation, example: Example, code: str = "", outcome: str | None = None
+) -> Choice:
+    """A named example: under its marked outcome, or the one its response stands for, or its number."""
+    status = int(code) if not example.status.isdecimal() and code.isdecimal() else _status(operation, example)
+    response = next(r for r in operation.responses if r.status == example.status)
+    label = outcome or example.outcome or _label(operation, example) or _number(document, example, status)
+    return Choice(
+        label, status, response, example, None if label in operation.answers else f"http-{example.status}"
+    )
+
+
+def _number(document: Document, example: Example, status: int) -> str:
+    """An answer without an outcome goes by the number in its body, else by its status."""
+    code = _body_code(document, example) or ""
+    return f"http-{code if code.isdecimal() else status}"
+
+
+def _label(operation: Operation, example: Example) -> str | None:
+    if operation.marked:
+        return None
+    outcomes: Iterator[str] = (
+        outcome
+        for outcome, answer in operation.answers.items()
+        if answer.response is not None and answer.response.status == example.status
+    )
+    return next(outcomes, None)
+
+
+def _choice(outcome: str, answer: Answer) -> Choice:
+    return Choice(outcome, answer.status, answer.response, next(iter(answer.examples), None))

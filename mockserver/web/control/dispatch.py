@@ -1,0 +1,183 @@
+"""Control calls: guarded, held against their own document, handed to the module of their noun."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mockserver.openapi.compiled import Document, Operation, compile_document
+from mockserver.openapi.parameters import Absent, read
+from mockserver.openapi.source import Json, load
+from mockserver.openapi.violation import Violation
+from mockserver.web.control import clock, coverage, health, outcomes, requests, sandboxes, specs
+from mockserver.web.control.call import BadControl, Conflict, ControlCall, Missing
+from mockserver.web.locate import CONTROL, Found, Target, WrongMethod, find_in
+from mockserver.web.reply import Reply, json_reply, problem
+from mockserver.web.request import Incoming, Receive, TooLarge, read_body, too_large
+from mockserver.web.verdict import judge
+from mockserver.web.world import World, is_own_host
+
+HANDLERS: Mapping[str, Callable[[ControlCall], Json]] = {
+    "showHealth": health.show,
+    "resetSandbox": sandboxes.reset,
+    "listSandboxes": sandboxes.listed,
+    "deleteSandbox": sandboxes.delete,
+    "listOutcomes": outcomes.listed,
+    "addOutcome": outcomes.add,
+    "clearOutcomes": outcomes.clear,
+    "deleteOutcome": outcomes.delete,
+    "listRequests": requests.listed,
+    "clearRequests": requests.clear,
+    "showRequest": requests.show,
+    "showClock": clock.show,
+    "advanceClock": clock.advance,
+    "setClock": clock.move,
+    "showCoverage": coverage.show,
+    "listSpecs": specs.listed,
+    "showSpec": specs.show,
+}
+
+
+class Control:
+    """Answers the calls under /_mock/."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._loaded: Document | None = None
+
+    @property
+    def _document(self) -> Document:
+        # Read at the first control call: serving providers does not need it.
+        if self._loaded is None:
+            self._loaded = compile_document(
+                load(Path(__file__).with_name("openapi.yaml"), "control.yaml"), ()
+            )
+        return self._loaded
+
+    async def answer(self, target: Target, incoming: Incoming, receive: Receive) -> Reply:
+        """The reply to a control call."""
+        refused = self._guard(incoming)
+        if refused is not None:
+            return refused
+        found = find_in(self._document, target.path, incoming.method)
+        if not isinstance(found, Found):
+            return self._lost(found, target, incoming)
+        try:
+            raw = await read_body(receive, incoming, self._world.settings.max_body)
+        except TooLarge as error:
+            return too_large(incoming, error, self._world.settings.max_body)
+        verdict = judge(self._document, found.route, found.parameters, incoming, raw)
+        if verdict.violations:
+            return _refused(verdict.violations[0], found.route.operation)
+        if unknown := _unknown_query(found.route.operation, incoming):
+            return unknown
+        return await self._handled(found, target, incoming, verdict.body)
+
+    async def _handled(self, found: Found, target: Target, incoming: Incoming, body: Json) -> Reply:
+        operation = found.route.operation
+        if operation.name == "showOpenapi":
+            return json_reply(self._document.source.data)
+        values = _values(self._document, operation, incoming, found.parameters)
+        call = ControlCall(self._world, target.sandbox, values["path"], values["query"], body)
+        try:
+            return json_reply(await self._call(HANDLERS[operation.name], call))
+        except BadControl as error:
+            return _bad_request(error.field, error.reason, error.allowed)
+        except Missing as error:
+            return problem("not-found", 404, str(error))
+        except Conflict as error:
+            return problem(error.slug, 409, str(error))
+
+    async def _call(self, handler: Callable[[ControlCall], Json], call: ControlCall) -> Json:
+        if not self._world.store.may_block:
+            return handler(call)
+        from starlette.concurrency import run_in_threadpool
+
+        return await run_in_threadpool(handler, call)
+
+    # --- who may call ---------------------------------------------------------------------------------------
+
+    def _guard(self, incoming: Incoming) -> Reply | None:
+        """A DNS name somebody else controls and a page of another site must not steer the mock."""
+        if not is_own_host(self._world, incoming.host):
+            text = f"The control API does not answer to the Host {incoming.host[:100]!r}; see --allow-host"
+            return problem("forbidden-host", 403, text)
+        if self._is_cross_site(incoming):
+            return problem("cross-site", 403, "The control API does not answer pages of another site")
+        token = self._world.settings.control_token
+        if token and not hmac.compare_digest(
+            (incoming.header("x-mock-token") or "").encode("utf-8", "replace"), token.encode()
+        ):
+            text = "Control calls need the token that the server printed at its start: X-Mock-Token: <token>"
+            return problem("control-token", 401, text)
+        return None
+
+    def _is_cross_site(self, incoming: Incoming) -> bool:
+        if incoming.header("sec-fetch-site") not in (None, "same-origin", "none"):
+            return True
+        origin = incoming.header("origin")
+        # The same page: its origin is the very Host that the call came under, or our own public one.
+        ours = ((incoming.header("host") or "").lower(), _authority(self._world.settings.public_url or ""))
+        return origin is not None and (_authority(origin) or None) not in ours
+
+    def _lost(self, found: object, target: Target, incoming: Incoming) -> Reply:
+        if isinstance(found, WrongMethod):
+            allowed = ", ".join(found.allowed)
+            reply = problem("wrong-method", 405, f"{target.path[:200]} takes {allowed}")
+            reply.headers.append(("allow", allowed))
+            return reply
+        known = [f"{route.method} {CONTROL}{route.path}" for route in self._document.routes]
+        text = f"No control call {incoming.method} {target.path[:200]}. Known: {'; '.join(known)}"
+        return problem("no-route", 404, text, known=known)
+
+
+def _authority(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _values(
+    document: Document, operation: Operation, incoming: Incoming, path: dict[str, str]
+) -> dict[str, dict[str, Json]]:
+    values: dict[str, dict[str, Json]] = {"path": {}, "query": {}}
+    for parameter in operation.parameters:
+        try:
+            value = read(parameter, incoming.sent(path), document.source)
+        except Absent:
+            continue
+        values[parameter.location][parameter.name] = value
+    return values
+
+
+def _unknown_query(operation: Operation, incoming: Incoming) -> Reply | None:
+    """The refusal of a misspelt filter, which must not pass for none."""
+    known = [parameter.name for parameter in operation.parameters if parameter.location == "query"]
+    for name, _ in incoming.pairs if known else ():
+        if name not in known:
+            return _bad_request(name, "is not a documented parameter", known)
+    return None
+
+
+def _refused(violation: Violation, operation: Operation) -> Reply:
+    field = violation.pointer.split("/", 2)[-1] or violation.where
+    return _bad_request(field, violation.message, _allowed(violation, operation))
+
+
+def _allowed(violation: Violation, operation: Operation) -> Json:
+    """What would have been right there: values, names of fields, or the rule as JSON Schema says it."""
+    if violation.rule in ("enum", "pattern"):
+        return violation.wanted
+    if violation.rule in ("type", "minimum", "maximum"):
+        return {violation.rule: violation.wanted}
+    media = operation.body.media["application/json"] if operation.body else None
+    return list(media.place.node["properties"]) if media and media.place else None
+
+
+def _bad_request(field: str, reason: str, allowed: Json) -> Reply:
+    named = f". Allowed: {', '.join(map(str, allowed))}" if isinstance(allowed, list) else ""
+    facts = {} if allowed is None else {"allowed": allowed}
+    return problem("bad-control-request", 422, f"{field}: {reason}{named}", field=field, **facts)

@@ -1,0 +1,266 @@
+"""The one path that every request takes: locate, read, judge, decide, write, verify, note."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, replace
+
+from mockserver.domain.ports import Tx
+from mockserver.openapi.compiled import Document, Operation
+from mockserver.openapi.examples import body_violations, header_violations
+from mockserver.openapi.source import Json
+from mockserver.openapi.violation import Violation
+from mockserver.web import access_log, cors, journal, problems
+from mockserver.web.choice import Choice
+from mockserver.web.control import Control
+from mockserver.web.decision import Decision, decide
+from mockserver.web.locate import Ambiguous, BadSandbox, Found, NoRoute, Target, WrongMethod
+from mockserver.web.prefer import Preferences, read_preferences
+from mockserver.web.problems import Lost
+from mockserver.web.reply import Reply, header_text
+from mockserver.web.request import (
+    Gone,
+    Incoming,
+    Receive,
+    Scope,
+    Send,
+    TooLarge,
+    read_body,
+    send_reply,
+)
+from mockserver.web.stateless import Body, NotAcceptable, Unmade
+from mockserver.web.status import http_status
+from mockserver.web.verdict import Verdict, judge
+from mockserver.web.world import World, count, remember_account, tally
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has found its operation, and what the document says of it."""
+
+    target: Target
+    document: Document
+    verdict: Verdict
+    wish: Preferences
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The id and the moment that a call was given, and the decision where there was one to make."""
+
+    id: str
+    at: float
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A call and its reply, as headers and journal tell of them."""
+
+    reply: Reply
+    provider: str | None
+    operation: str | None
+    violations: tuple[Violation, ...]
+    raw: bytes = b""
+    code: Json = None
+
+
+class Endpoint:
+    """The ASGI application under Starlette."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._control = Control(world)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever happens, the server lives on."""
+        incoming = Incoming.of(scope)
+        started = self._world.clock.elapsed()
+        try:
+            reply = await self._answer(incoming, receive, started)
+        except Gone:
+            return
+        if self._world.settings.access_log:
+            access_log.write(self._world, incoming, reply, started)
+        await send_reply(send, incoming, reply)
+
+    async def _answer(self, incoming: Incoming, receive: Receive, started: float) -> Reply:
+        # 1. Locate the sandbox, and whose request it is.
+        try:
+            target = self._world.locator.target(incoming)
+        except BadSandbox as error:
+            refused = problems.bad_sandbox(error.name)
+            return refused if error.is_control else self._shared(incoming, refused)
+        if target.is_control:
+            return await _safely(self._control.answer(target, incoming, receive))
+        return self._shared(incoming, await _safely(self._provider(target, incoming, receive, started)))
+
+    def _shared(self, incoming: Incoming, reply: Reply) -> Reply:
+        return cors.allow(incoming, reply) if self._world.settings.cors else reply
+
+    async def _provider(self, target: Target, incoming: Incoming, receive: Receive, started: float) -> Reply:
+        # 2. Locate the operation. A preflight is the browser's own question and no call.
+        found = self._world.locator.find(target, incoming.method)
+        if not isinstance(found, Found):
+            if incoming.method == "OPTIONS" and (preflight := self._preflight(incoming, found)):
+                return preflight
+            return await self._lost(target, incoming, problems.unlocated(found, incoming), started)
+        # 3. Read the body.
+        limit = self._world.settings.max_body
+        try:
+            raw = await read_body(receive, incoming, limit)
+        except TooLarge as error:
+            lost = problems.oversized(found, incoming, error, limit)
+            return await self._lost(target, incoming, lost, started)
+        # 4. Hold the request against its document; the verdict is kept, whatever decides.
+        verdict = self._judged(found, incoming, raw)
+        call = Call(target, found.document, verdict, read_preferences(incoming), raw)
+        # 5. Decide, count and number it, in one transaction.
+        noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, call))
+        assert noted.decision is not None
+        # 6. Write the reply, and hold it against the document in its turn.
+        exchange = self._exchange(call, noted.decision, incoming, variety=noted.id.encode())
+        # 7. Wait where a delay was asked for: real seconds under any clock.
+        if noted.decision.delay:
+            await asyncio.sleep(noted.decision.delay)
+        # 8. Label it, and note it in the journal.
+        return await self._noted(target, incoming, exchange, noted, started)
+
+    async def _lost(self, target: Target, incoming: Incoming, lost: Lost, started: float) -> Reply:
+        def number(tx: Tx) -> Noted:
+            tally(tx, violated=True)
+            return self._numbered(tx, target.sandbox)
+
+        noted = await self._world.run(target.sandbox, number)
+        exchange = Exchange(lost.reply, lost.provider, lost.operation, (lost.violation,))
+        return await self._noted(target, incoming, exchange, noted, started)
+
+    def _preflight(self, incoming: Incoming, found: NoRoute | WrongMethod | Ambiguous) -> Reply | None:
+        answers = self._world.settings.cors
+        if isinstance(found, WrongMethod):
+            return cors.preflight(incoming, found.allowed, answers=answers)
+        # A page is to see why its call finds nothing, which a refused preflight would keep from it.
+        asked = incoming.header("access-control-request-method")
+        return cors.preflight(incoming, (asked,), answers=True) if answers and asked else None
+
+    def _judged(self, found: Found, incoming: Incoming, raw: bytes) -> Verdict:
+        verdict = judge(found.document, found.route, found.parameters, incoming, raw)
+        shown = tuple(self._world.redactor.violation(violation) for violation in verdict.violations)
+        return replace(verdict, violations=shown) if shown else verdict
+
+    # --- deciding -------------------------------------------------------------------------------------------
+
+    def _decided(self, tx: Tx, call: Call) -> Noted:
+        verdict = call.verdict
+        if verdict.credential is not None:
+            remember_account(tx, verdict.credential)
+        tally(tx, violated=bool(verdict.violations))
+        decision = decide(tx, call.document, verdict, call.wish)
+        if decision.choice is not None:
+            _count(tx, verdict.operation, decision.choice)
+        return self._numbered(tx, call.target.sandbox, decision)
+
+    def _numbered(self, tx: Tx, sandbox: str, decision: Decision | None = None) -> Noted:
+        material = self._world.ids.next(tx, sandbox, "request")
+        return Noted("req_" + material[:10].hex(), self._world.clock.now(tx), decision)
+
+    # --- writing --------------------------------------------------------------------------------------------
+
+    def _exchange(self, call: Call, decision: Decision, incoming: Incoming, *, variety: bytes) -> Exchange:
+        operation = call.verdict.operation
+        if decision.choice is None:
+            assert decision.problem is not None
+            reply, code = decision.problem, None
+        else:
+            choice = decision.choice
+            invention = variety if choice.invented else b""
+            reply, code = self._written(call, choice, incoming, invention)
+        return Exchange(reply, operation.provider, operation.name, call.verdict.violations, call.raw, code)
+
+    def _written(self, call: Call, choice: Choice, incoming: Incoming, variety: bytes) -> tuple[Reply, Json]:
+        """The documented reply and the code in its body; a problem where there is none to be had."""
+        operation, settings = call.verdict.operation, self._world.settings
+        try:
+            reply, body = self._world.stateless.write(
+                call.document, operation, choice, accept=_accepted(incoming), variety=variety
+            )
+        except NotAcceptable as error:
+            return problems.not_acceptable(operation, error.offered), None
+        except Unmade as error:
+            return problems.unmade(operation, choice.outcome, str(error)), None
+        if settings.verify_responses:
+            for violation in _mismatches(call, body):
+                return problems.response_mismatch(operation, choice.outcome, violation), None
+        status = http_status(call.document.envelope, reply.status, body.value, settings.status)
+        return replace(reply, status=status), call.document.envelope.read(body.value)[0]
+
+    # --- noting ---------------------------------------------------------------------------------------------
+
+    async def _noted(
+        self, target: Target, incoming: Incoming, exchange: Exchange, noted: Noted, started: float
+    ) -> Reply:
+        reply = _labelled(exchange, noted)
+        decision = noted.decision
+        entry = journal.entry(
+            redactor=self._world.redactor,
+            incoming=incoming,
+            reply=reply,
+            raw=exchange.raw,
+            violations=list(exchange.violations),
+            id=noted.id,
+            at=noted.at,
+            sandbox=target.sandbox,
+            provider=exchange.provider,
+            operation=exchange.operation,
+            code=exchange.code,
+            outcome=decision.outcome if decision else None,
+            state=decision.choice.state if decision and decision.choice else None,
+            because=decision.because if decision else None,
+            checks=decision.checks if decision else [],
+            duration_ms=round((self._world.clock.elapsed() - started) * 1000, 3),
+        )
+        await self._world.note(entry)
+        return reply
+
+
+def _labelled(exchange: Exchange, noted: Noted) -> Reply:
+    """The reply, saying what it is."""
+    first = next(iter(exchange.violations), None)
+    labels = {
+        "x-mock-provider": exchange.provider,
+        "x-mock-operation": exchange.operation,
+        "x-mock-request-id": noted.id,
+        "x-mock-outcome": noted.decision.outcome if noted.decision else None,
+        "x-mock-violation": f"{first.pointer}: {first.rule}" if first else None,
+    }
+    said = [(name, header_text(text)) for name, text in labels.items() if text is not None]
+    return replace(exchange.reply, headers=[*exchange.reply.headers, *said])
+
+
+def _count(tx: Tx, operation: Operation, choice: Choice) -> None:
+    count(tx, "outcomes", operation.provider, operation.name, choice.counted or choice.outcome)
+    if choice.state:
+        count(tx, "states", operation.provider, operation.name, choice.state)
+
+
+def _accepted(incoming: Incoming) -> str | None:
+    return ", ".join(incoming.all("accept")) or None
+
+
+def _mismatches(call: Call, body: Body) -> Iterator[Violation]:
+    """Every way in which an answer of ours breaks its document."""
+    if body.media is not None and body.media.place is not None:
+        yield from body_violations(call.document, body.media.place, body.media.type, body.value)
+    for header, value in body.headers:
+        yield from header_violations(call.document, header, value)
+
+
+async def _safely(answer: Awaitable[Reply]) -> Reply:
+    try:
+        return await answer
+    except Gone:
+        raise
+    except Exception as error:  # a fault of ours must not look like one of the provider
+        return problems.our_fault(error)

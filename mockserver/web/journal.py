@@ -1,0 +1,172 @@
+"""The journal: what came in and went out, kept as bytes and rendered when somebody reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.domain.clock import iso
+from mockserver.domain.ports import Store
+from mockserver.openapi.negotiation import is_json
+from mockserver.openapi.payload import read_json
+from mockserver.openapi.source import Json
+from mockserver.openapi.violation import Violation
+from mockserver.web.redact import Redactor
+from mockserver.web.reply import Headers, Reply
+from mockserver.web.request import Incoming
+
+LOG = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange, its bodies as they travelled."""
+
+    id: str
+    at: float
+    sandbox: str
+    provider: str | None
+    operation: str | None
+    method: str
+    path: str
+    query: str
+    status: int
+    code: Json
+    outcome: str | None
+    state: str | None
+    because: str | None
+    violations: list[dict[str, Json]]
+    checks: list[dict[str, Json]]
+    duration_ms: float
+    request_headers: Headers
+    response_headers: Headers
+    request_body: bytes
+    response_body: bytes
+
+
+_BODIES = ("request_body", "response_body")
+
+
+def encode(entry: Entry) -> bytes:
+    """The entry as bytes: a line of JSON, then the two bodies as they are."""
+    fields = {name: getattr(entry, name) for name in Entry.__slots__ if name not in _BODIES}
+    fields["split"] = len(entry.request_body)
+    head = json.dumps(fields, separators=(",", ":")).encode()
+    return head + b"\n" + entry.request_body + entry.response_body
+
+
+def decode(data: bytes) -> Entry:
+    """The entry that some bytes hold."""
+    head, _, bodies = data.partition(b"\n")
+    fields = json.loads(head)
+    split = fields.pop("split")
+    fields["request_headers"] = [(name, value) for name, value in fields["request_headers"]]
+    fields["response_headers"] = [(name, value) for name, value in fields["response_headers"]]
+    return Entry(**fields, request_body=bodies[:split], response_body=bodies[split:])
+
+
+class Journal:
+    """Writes exchanges into the store's log, credentials left out, and reads them back."""
+
+    def __init__(self, store: Store, redactor: Redactor, size: int) -> None:
+        self._store = store
+        self._redactor = redactor
+        self._size = size
+
+    def write(self, entry: Entry) -> None:
+        """Add an entry; the oldest falls out where the log is full."""
+        self._store.append(entry.sandbox, LOG, encode(entry))
+
+    def entries(self, sandbox: str) -> Iterator[Entry]:
+        """Every entry still kept, oldest first."""
+        for _, data in self._store.newest(sandbox, LOG, self._size):
+            yield decode(data)
+
+    def clear(self, sandbox: str) -> None:
+        """Forget every entry of a sandbox."""
+        self._store.clear(sandbox, LOG)
+
+    def brief(self, entry: Entry) -> dict[str, Json]:
+        """An entry as a line of the list."""
+        shown: dict[str, Json] = {
+            "id": entry.id,
+            "at": iso(entry.at),
+            "sandbox": entry.sandbox,
+            "provider": entry.provider,
+            "operation": entry.operation,
+            "method": entry.method,
+            "path": entry.path,
+            "status": entry.status,
+            "code": entry.code,
+            "outcome": entry.outcome,
+        }
+        if entry.state is not None:
+            shown["state"] = entry.state
+        return {
+            **shown,
+            "because": entry.because,
+            "violations": entry.violations,
+            "duration_ms": entry.duration_ms,
+        }
+
+    def whole(self, entry: Entry) -> dict[str, Json]:
+        """An entry with its request, its response and the checks that led from one to the other."""
+        return {
+            **self.brief(entry),
+            "request": {
+                "method": entry.method,
+                "path": entry.path,
+                "query": entry.query,
+                "headers": [list(pair) for pair in entry.request_headers],
+                "body": self._body(entry.request_body, entry.request_headers),
+            },
+            "response": {
+                "status": entry.status,
+                "headers": [list(pair) for pair in entry.response_headers],
+                "body": self._body(entry.response_body, entry.response_headers),
+            },
+            "checks": entry.checks,
+        }
+
+    def _body(self, raw: bytes, headers: Headers) -> Json:
+        """A JSON body as its value, a text as text, anything else by its size; secrets hidden in each."""
+        if not raw:
+            return None
+        kind = next((value for name, value in headers if name == "content-type"), "application/json")
+        if is_json(kind):
+            payload = read_json(raw)
+            if payload.fault is None:
+                return self._redactor.body(payload.value)
+        try:
+            return self._redactor.text(raw.decode("utf-8"))
+        except UnicodeDecodeError:
+            return f"{len(raw)} bytes of {kind}"
+
+
+def entry(
+    *,
+    redactor: Redactor,
+    incoming: Incoming,
+    reply: Reply,
+    raw: bytes,
+    violations: list[Violation],
+    **facts: Any,
+) -> Entry:
+    """The entry of an exchange, credentials hidden before anything is stored."""
+    response_headers = list(reply.headers)
+    if reply.content_type:
+        response_headers.append(("content-type", reply.content_type))
+    return Entry(
+        method=incoming.method,
+        path=incoming.raw_path,
+        query=redactor.query(incoming.query.decode("latin-1")),
+        status=reply.status,
+        violations=[violation.as_json() for violation in violations],
+        request_headers=redactor.headers(incoming.headers),
+        response_headers=redactor.headers(response_headers),
+        request_body=raw,
+        response_body=reply.body,
+        **facts,
+    )

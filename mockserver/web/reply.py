@@ -1,0 +1,56 @@
+"""A reply before it is sent, and the problem documents of the mock itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from mockserver.openapi.payload import write_json
+from mockserver.openapi.source import Json
+
+Headers = list[tuple[str, str]]
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers and body, ready for the wire."""
+
+    status: int
+    body: bytes = b""
+    content_type: str | None = None
+    headers: Headers = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """True for a status that has no content at all."""
+        return self.status in (204, 205, 304) or self.status < 200
+
+
+def json_reply(value: Json, status: int = 200) -> Reply:
+    """A JSON value as a reply."""
+    return Reply(status, write_json(value), JSON)
+
+
+def problem(slug: str, status: int, detail: str, **facts: Json) -> Reply:
+    """An answer from the mock itself (RFC 9457): what is wrong, and what to do."""
+    body = {
+        "type": f"urn:persona-mock:{slug}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **facts,
+    }
+    return Reply(status, write_json(body), PROBLEM, [("x-mock-error", slug)])
+
+
+def header_text(text: str, limit: int = 500) -> str:
+    """A text that is safe in a header: printable ASCII, the rest percent-encoded, cut where it is long."""
+    safe = "".join(char if " " <= char <= "~" else _encoded(char) for char in text[:limit])
+    return safe[:limit].strip()
+
+
+def _encoded(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))

@@ -1,0 +1,128 @@
+"""A request as it came in: its parts read once, its body up to a limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from mockserver.openapi.parameters import Sent, split_query
+from mockserver.web.reply import Headers, Reply, problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class TooLarge(Exception):
+    """The body is over the limit; `unread` says that this was known before any of it was asked for."""
+
+    def __init__(self, *, unread: bool) -> None:
+        self.unread = unread
+        super().__init__()
+
+
+class Gone(Exception):
+    """The client went away before its request was whole."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """Method, path, query and headers of a request."""
+
+    method: str
+    raw_path: str
+    query: bytes
+    headers: Headers
+
+    @classmethod
+    def of(cls, scope: Scope) -> Incoming:
+        """The request of an ASGI scope."""
+        raw = scope.get("raw_path")
+        path = (
+            raw.decode("latin-1").partition("?")[0] if raw else quote(scope["path"], safe="/%:@!$&'()*+,;=~")
+        )
+        headers = [
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]
+        ]
+        return cls(scope["method"], path or "/", scope.get("query_string", b""), headers)
+
+    @cached_property
+    def _first(self) -> dict[str, str]:
+        return dict(reversed(self.headers))
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by its lower-case name."""
+        return self._first.get(name)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for key, value in self.headers if key == name]
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs of the query, values as sent."""
+        return split_query(self.query)
+
+    def sent(self, path: dict[str, str]) -> Sent:
+        """What the request holds besides its body, as the documents' checks read it."""
+        return Sent(path, self.pairs, self.headers)
+
+    @property
+    def host(self) -> str:
+        """The host the request was sent to, without its port."""
+        return host_of(self.header("host") or "")
+
+
+_AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:@/\[\]\s]+))(?::[0-9]*)?|([0-9a-f]*:[0-9a-f:.]*)")
+
+
+def host_of(text: str) -> str:
+    """The name in `name:port`, an IPv6 address without its brackets; empty for what is no host."""
+    found = _AUTHORITY.fullmatch(text.strip().lower())
+    return (found[1] or found[2] or found[3] or "").rstrip(".") if found else ""
+
+
+async def read_body(receive: Receive, incoming: Incoming, limit: int) -> bytes:
+    """The whole body; TooLarge as soon as it is known to be over the limit."""
+    announced = incoming.header("content-length") or "0"
+    if announced.isdecimal() and int(announced) > limit:
+        raise TooLarge(unread=True)
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        chunk = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(unread=False)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def too_large(incoming: Incoming, error: TooLarge, limit: int) -> Reply:
+    """The refusal of a body over the limit."""
+    text = f"The body is over {limit} bytes. Send a smaller one, or run with a larger --max-body"
+    reply = problem("too-large", 413, text, limit=limit)
+    if error.unread and incoming.header("expect"):
+        # The client was not told to go on, so nobody knows whether its body will still come.
+        reply.headers.append(("connection", "close"))
+    return reply
+
+
+async def send_reply(send: Send, incoming: Incoming, reply: Reply) -> None:
+    """Put a reply on the wire; a HEAD request gets everything but the body."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    if not reply.is_empty:
+        if reply.content_type is not None:
+            headers.append((b"content-type", reply.content_type.encode("latin-1")))
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    body = b"" if reply.is_empty or incoming.method == "HEAD" else reply.body
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

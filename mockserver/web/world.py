@@ -1,0 +1,184 @@
+"""What a server holds: documents, settings, store, clock, ids, journal; made once, handed around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+from mockserver import coverage
+from mockserver.coverage import Documented
+from mockserver.domain.clock import RealClock, VirtualClock
+from mockserver.domain.ids import Ids
+from mockserver.domain.outcome import NAMES
+from mockserver.domain.ports import Clock, Store, Tx
+from mockserver.openapi.compiled import Document, Operation
+from mockserver.openapi.hosts import is_loopback
+from mockserver.openapi.library import load_documents
+from mockserver.settings import Settings
+from mockserver.store import open_store
+from mockserver.web.journal import Entry, Journal
+from mockserver.web.locate import Locator
+from mockserver.web.redact import Redactor, digest, redacted
+from mockserver.web.request import host_of
+from mockserver.web.stateless import Stateless
+
+T = TypeVar("T")
+
+_COUNTS = "coverage/"
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that the answer to a request may depend on."""
+
+    settings: Settings
+    documents: dict[str, Document]
+    store: Store
+    clock: Clock
+    ids: Ids
+    locator: Locator
+    journal: Journal
+    redactor: Redactor
+    stateless: Stateless
+    own_hosts: frozenset[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd in the documents and does not stop them."""
+        return [str(warning) for document in self.documents.values() for warning in document.warnings]
+
+    @property
+    def providers(self) -> list[tuple[str, str, int]]:
+        """Each provider: its name, the path that leads to it alone, and how many operations it has."""
+        return [
+            (document.name, "/" + quote(document.name) + document.base, sum(1 for _ in document.operations()))
+            for document in self.documents.values()
+        ]
+
+    async def run(self, sandbox: str, work: Callable[[Tx], T]) -> T:
+        """Do some work in a transaction; a store that may block does it off the event loop."""
+        if not self.store.may_block:
+            return self.store.run(sandbox, work)
+        from starlette.concurrency import run_in_threadpool
+
+        return await run_in_threadpool(self.store.run, sandbox, work)
+
+    async def note(self, entry: Entry) -> None:
+        """Write into the journal, off the event loop where the store may block."""
+        if not self.store.may_block:
+            self.journal.write(entry)
+            return
+        from starlette.concurrency import run_in_threadpool
+
+        await run_in_threadpool(self.journal.write, entry)
+
+    def operation(self, provider: str, name: str) -> Operation | None:
+        """An operation by its provider and name."""
+        document = self.documents.get(provider)
+        return document.operation(name) if document else None
+
+    def operations(self) -> Iterator[Operation]:
+        """Every operation of every provider."""
+        for document in self.documents.values():
+            yield from document.operations()
+
+    def coverage(self, sandbox: str) -> dict[str, Any]:
+        """What of the documents this sandbox has met."""
+        documented = [Documented(o.provider, o.name, tuple(o.answers), o.states) for o in self.operations()]
+        return coverage.report(documented, self.store.run(sandbox, read_counts))
+
+    def curl(self, base_url: str) -> str:
+        """One call that works, to copy and paste."""
+        kie = self.operation("kie", "getCredits")
+        if kie is not None:
+            return f'curl -H "Authorization: Bearer demo" {base_url}{kie.path}'
+        simple = next((o for o in self.operations() if o.method == "GET" and "{" not in o.path), None)
+        path = f"/{quote(simple.provider)}{simple.full_path}" if simple else "/_mock/health"
+        return f"curl {base_url}{path}"
+
+    def summary(self) -> str:
+        """What happened while the server ran, on one screen."""
+        lines = []
+        for sandbox in self.store.sandboxes():
+            requests, violations = self.store.run(sandbox, read_tally)
+            met = self.coverage(sandbox)
+            lines.append(
+                f"  {sandbox:<20} {requests:>8} requests {violations:>6} with spec violations"
+                f"   coverage {met['covered']}/{met['total']} ({met['percent']} %)"
+            )
+        if not lines:
+            return "No requests."
+        more = [f"  … and {len(lines) - 20} more sandboxes"] if len(lines) > 20 else []
+        return "\n".join(["Summary, by sandbox:", *lines[:20], *more])
+
+
+def open_world(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> World:
+    """The world that some settings describe; DocumentError where the documents cannot be served."""
+    documents = load_documents(settings.specs, NAMES, frozenset(settings.callback_allow))
+    redactor = Redactor(place for document in documents.values() for place in document.secrets())
+    kept = store or open_store("memory", log_size=settings.journal_size)
+    own = _own_hosts(settings)
+    return World(
+        settings=settings,
+        documents=documents,
+        store=kept,
+        clock=clock or (VirtualClock() if settings.clock == "virtual" else RealClock()),
+        ids=Ids(settings.seed),
+        locator=Locator(documents, own),
+        journal=Journal(kept, redactor, settings.journal_size),
+        redactor=redactor,
+        stateless=Stateless(settings.seed),
+        own_hosts=own,
+    )
+
+
+def _own_hosts(settings: Settings) -> frozenset[str]:
+    public = urlsplit(settings.base_url).hostname or ""
+    return frozenset((public, *(host_of(host) for host in settings.allow_host)))
+
+
+def is_own_host(world: World, host: str) -> bool:
+    """True for a name under which the control API may be reached."""
+    return is_loopback(host) or host in world.own_hosts
+
+
+# --- accounts and counters in the store ---------------------------------------------------------------------
+
+
+def remember_account(tx: Tx, credential: str) -> None:
+    """Know an account by its digest; its key is kept in no other form than a redacted one."""
+    key = f"account/{digest(credential)}"
+    if tx.get(key) is None:
+        tx.put(key, redacted(credential).encode())
+
+
+def count(tx: Tx, kind: str, provider: str, operation: str, name: str) -> None:
+    """One more of an outcome or state met."""
+    key = _COUNTS + "/".join(quote(part, safe="") for part in (kind, provider, operation, name))
+    tx.put(key, b"%d" % (int(tx.get(key) or b"0") + 1))
+
+
+def read_counts(tx: Tx) -> dict[tuple[str, str, str, str], int]:
+    """How often each outcome and state was met."""
+    counts: dict[tuple[str, str, str, str], int] = {}
+    after = ""
+    while page := tx.scan(_COUNTS, after, 500):
+        for key, value in page:
+            kind, provider, operation, name = (unquote(part) for part in key[len(_COUNTS) :].split("/"))
+            counts[kind, provider, operation, name] = int(value)
+            after = key
+    return counts
+
+
+def tally(tx: Tx, violated: bool) -> None:
+    """One more request, and whether it broke the document."""
+    tx.put("tally/requests", b"%d" % (int(tx.get("tally/requests") or b"0") + 1))
+    if violated:
+        tx.put("tally/violations", b"%d" % (int(tx.get("tally/violations") or b"0") + 1))
+
+
+def read_tally(tx: Tx) -> tuple[int, int]:
+    """How many requests there were, and how many broke their document."""
+    return int(tx.get("tally/requests") or b"0"), int(tx.get("tally/violations") or b"0")
