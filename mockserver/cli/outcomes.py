@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.cli.documents import add_document_options, documents_of
 from mockserver.cli.options import settings_of
 from mockserver.cli.table import columns
-from mockserver.openapi.compiled import Answer, Document
-from mockserver.openapi.source import Json
+
+if TYPE_CHECKING:
+    from mockserver.openapi.compiled import Answer, Document
+    from mockserver.openapi.source import Json
 
 EXAMPLE = "Example: persona-mock outcomes --provider kie"
 

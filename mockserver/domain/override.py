@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mockserver.domain.ports import Tx
@@ -14,8 +13,7 @@ _PAGE = 50
 _LAST = 10**12
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """An outcome that was asked for ahead of the call it is for. `times` is None for one that stands."""
 
     id: str
@@ -151,7 +149,7 @@ def _all(tx: Tx) -> Iterator[tuple[int, Override]]:
 def _use(tx: Tx, number: int, override: Override) -> Override:
     if override.left is None:
         return override
-    used = replace(override, left=override.left - 1)
+    used = override._replace(left=override.left - 1)
     if used.left:
         tx.put(_record(number), _encode(used))
     else:
@@ -165,7 +163,7 @@ def _forget(tx: Tx, number: int, override: Override) -> None:
 
 
 def _encode(override: Override) -> bytes:
-    record = {name: getattr(override, name) for name in Override.__slots__}
+    record = override._asdict()
     return json.dumps(record, separators=(",", ":")).encode()
 
 

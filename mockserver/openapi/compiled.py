@@ -19,8 +19,7 @@ from mockserver.openapi.vocabulary import METHODS, Note, Walk
 SUCCESS, UNAUTHORIZED, INVALID = "success", "unauthorized", "invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A body that a document shows, with its marks."""
 
     name: str
@@ -34,8 +33,7 @@ class Example:
     quirk: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     """One representation of a body."""
 
     type: str
@@ -45,8 +43,7 @@ class Media:
     encoding: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A documented response header."""
 
     name: str
@@ -58,8 +55,7 @@ class Header:
     as_json: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One documented response; its status is a number, a range such as 4XX, or `default`."""
 
     status: str
@@ -117,8 +113,7 @@ class Operation:
                 yield from (example for example in media.examples if example.operation in (None, self.name))
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """What stands at one path and method: an operation, or several that the body tells apart."""
 
     method: str

@@ -64,7 +64,7 @@ def _sources(files: list[tuple[Path, str]], problems: list[Problem]) -> list[Sou
     odd: list[tuple[str, DocumentError]] = []
     for file, shown in files:
         try:
-            source = load(file, shown)
+            source = load(file, shown, keep=file.parent == packaged_folder())
         except DocumentError as error:
             odd.append((file.name, error))
             continue

@@ -6,8 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from mockserver.openapi.negotiation import is_json
@@ -20,8 +19,7 @@ _STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "for
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")  # OpenAPI 3.1, 4.8.12.1
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One documented parameter of an operation."""
 
     name: str
@@ -48,8 +46,7 @@ class Parameter:
         return "header" if self.location == "cookie" else self.location
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What a request holds besides its body; values are kept as sent, to be split before decoding."""
 
     path: Mapping[str, str]

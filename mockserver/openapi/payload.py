@@ -6,8 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from mockserver.openapi.source import Json, join
 from mockserver.openapi.violation import MOST
@@ -20,8 +19,7 @@ OPAQUE = object()
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A body's value, or why it has none; and the pointers of keys that stood twice in one object."""
 
     value: Json = None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from mockserver.openapi.parameters import Sent
 from mockserver.openapi.source import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(NamedTuple):
     """One way to show who calls."""
 
     name: str
@@ -66,8 +65,7 @@ def _basic(text: str) -> str | None:
     return (decoded if password else user) or None if colon else None
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(NamedTuple):
     """Alternatives, any of which will do; within one, every scheme has to be there."""
 
     alternatives: tuple[tuple[Scheme, ...], ...] = ()

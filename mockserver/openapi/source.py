@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
+import marshal
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
+from importlib.util import cache_from_source
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote, urldefrag
-
-import yaml
 
 Json: TypeAlias = Any
 
@@ -76,267 +78,49 @@ def at(value: Json, pointer: str) -> Json:
     return value
 
 
-# --- YAML ---------------------------------------------------------------------------------------------------
-
-# The core schema of YAML 1.2, which OpenAPI asks for: `no`, `on` and 12:30 are words, a date is a string.
-_WORDS: Mapping[str, Json] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_NUMBER_STARTS = frozenset("+-.0123456789")
-_INT = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_TAGS = {"tag:yaml.org,2002:" + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
-
-
-def _plain(text: str) -> Json:
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] in _NUMBER_STARTS:
-        if _INT.fullmatch(text):
-            return int(text)
-        if _FLOAT.fullmatch(text):
-            return float(text) if math.isfinite(float(text)) else text
-        if text.startswith("0x"):
-            return _hexadecimal(text)
-    return text
-
-
-def _hexadecimal(text: str) -> Json:
-    try:
-        return int(text, 16)
-    except ValueError:
-        return text
-
-
-class _Fault(Exception):
-    def __init__(self, line: int | None, reason: str) -> None:
-        self.line = line
-        self.reason = reason
-
-
-_DEEPEST = 200
-# Of aliases inside what other aliases stand for, a few lines make a billion values.
-_MOST_ALIASED = 1_000_000
-
-
-class _Builder:
-    """Values from YAML events: four times as quick as composing nodes first, and keys keep their spelling."""
-
-    def __init__(self, text: str, *, marked: bool) -> None:
-        self._loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-        self._anchors: dict[str, Json] = {}
-        self._sizes: dict[int, int] = {}
-        self._aliased = 0
-        self.lines: dict[str, int] | None = {} if marked else None
-
-    def document(self) -> Json:
-        take = self._loader.get_event
-        take()
-        if not isinstance(take(), yaml.DocumentStartEvent):
-            raise _Fault(1, "the file is empty")
-        value = self._value(take(), "", 0)
-        take()
-        extra = take()
-        if not isinstance(extra, yaml.StreamEndEvent):
-            raise _Fault(extra.start_mark.line + 1, "a second YAML document begins here; one file holds one")
-        return value
-
-    def _value(self, event: Any, pointer: str, depth: int) -> Json:
-        if self.lines is not None:
-            self.lines.setdefault(pointer, event.start_mark.line + 1)
-        if isinstance(event, yaml.ScalarEvent):
-            return self._named(event, self._scalar(event))
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        if depth > _DEEPEST:
-            raise _Fault(event.start_mark.line + 1, f"nested more than {_DEEPEST} levels deep")
-        if event.tag is not None and event.tag not in _TAGS:
-            raise _Fault(event.start_mark.line + 1, f"the tag {event.tag} is not used in OpenAPI documents")
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._named(event, self._mapping(event, pointer, depth + 1))
-        return self._named(event, self._sequence(pointer, depth + 1))
-
-    def _named(self, event: Any, value: Json) -> Json:
-        if event.anchor is not None:
-            self._anchors[event.anchor] = value
-            self._sizes[id(value)] = self._size(value)
-        return value
-
-    def _size(self, value: Json) -> int:
-        """How many values there are in one, all that its aliases stand for included."""
-        size, waiting = 0, [value]
-        while waiting:
-            node = waiting.pop()
-            size += self._sizes.get(id(node), 1)
-            if id(node) not in self._sizes and isinstance(node, (dict, list)):
-                waiting.extend(node.values() if isinstance(node, dict) else node)
-        return size
-
-    def _alias(self, event: Any) -> Json:
-        # An anchor is known once its value is whole, so an alias inside its own anchor is an unknown one.
-        if event.anchor not in self._anchors:
-            raise _Fault(event.start_mark.line + 1, f"the alias *{event.anchor} names no finished anchor")
-        value = self._anchors[event.anchor]
-        self._aliased += self._sizes[id(value)]
-        if self._aliased > _MOST_ALIASED:
-            raise _Fault(event.start_mark.line + 1, f"aliases stand for more than {_MOST_ALIASED} values")
-        return value
-
-    def _scalar(self, event: Any) -> Json:
-        if event.tag is None or event.tag == "!":
-            return self._plain(event) if event.implicit[0] else event.value
-        if event.tag not in _TAGS:
-            raise _Fault(event.start_mark.line + 1, f"the tag {event.tag} is not used in OpenAPI documents")
-        return event.value if event.tag.endswith(":str") else self._plain(event)
-
-    def _plain(self, event: Any) -> Json:
-        try:
-            return _plain(event.value)
-        except ValueError:
-            raise _Fault(event.start_mark.line + 1, f"a number of {len(event.value)} digits") from None
-
-    def _sequence(self, pointer: str, depth: int) -> list[Json]:
-        items: list[Json] = []
-        take, marked = self._loader.get_event, self.lines is not None
-        while not isinstance(event := take(), yaml.SequenceEndEvent):
-            items.append(self._value(event, join(pointer, len(items)) if marked else "", depth))
-        return items
-
-    def _mapping(self, start: Any, pointer: str, depth: int) -> dict[str, Json]:
-        mapping: dict[str, Json] = {}
-        merged: list[Json] = []
-        take, marked = self._loader.get_event, self.lines is not None
-        while not isinstance(event := take(), yaml.MappingEndEvent):
-            key = self._key(event)
-            if self.lines is not None:
-                self.lines[join(pointer, key)] = event.start_mark.line + 1
-            value = self._value(take(), join(pointer, key) if marked else "", depth)
-            if key == "<<" and event.implicit[0]:
-                merged.extend(value if isinstance(value, list) else [value])
-            elif key in mapping:
-                raise _Fault(event.start_mark.line + 1, f"the key {key!r} stands here a second time")
-            else:
-                mapping[key] = value
-        return _merge(mapping, merged, start) if merged else mapping
-
-    def _key(self, event: Any) -> str:
-        if not isinstance(event, yaml.ScalarEvent):
-            raise _Fault(event.start_mark.line + 1, "a key must be a plain name")
-        return str(self._named(event, event.value))
-
-
-def _merge(mapping: dict[str, Json], others: list[Json], start: Any) -> dict[str, Json]:
-    result = dict(mapping)
-    for other in others:
-        if not isinstance(other, dict):
-            raise _Fault(start.start_mark.line + 1, "`<<` merges mappings only")
-        for key, value in other.items():
-            result.setdefault(key, value)
-    return result
-
-
-# --- JSON ---------------------------------------------------------------------------------------------------
-
-_NUMBERS = re.compile(r'"(?:[^"\\]++|\\.)*+"|([^\s,:\[\]{}"]++)', re.DOTALL)
-_MOST_DIGITS = 4300
-
-
-class _OddNumber(ValueError):
-    def __init__(self, word: str, reason: str) -> None:
-        self.word = word
-        super().__init__(reason)
-
-
-class _Repeated(ValueError):
-    pass
-
-
-def _pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise _Repeated("a key stands twice in one object")
-    return mapping
-
-
-def _no_number(word: str) -> NoReturn:
-    raise _OddNumber(word, f"{word} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _OddNumber(text, f"{text[:40]} is beyond the range of numbers")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
-        raise _OddNumber(text, f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _from_json(text: str) -> Json:
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_pairs,
-            parse_constant=_no_number,
-            parse_float=_finite,
-            parse_int=_whole,
-        )
-    except json.JSONDecodeError as error:
-        raise _Fault(error.lineno, f"not JSON: {error.msg}") from None
-    except _OddNumber as error:
-        words = (found for found in _NUMBERS.finditer(text) if found[1] == error.word)
-        raise _Fault(text.count("\n", 0, next(words).start()) + 1, str(error)) from None
-    except (_Repeated, RecursionError) as error:
-        raise _fault(text) or _Fault(None, f"cannot be read: {error}") from None
-
-
-def _fault(text: str) -> _Fault | None:
-    """What the YAML reader, which knows lines, has against a text that the JSON reader read or gave up."""
-    try:
-        _Builder(text, marked=False).document()
-    except _Fault as fault:
-        return fault
-    except (yaml.YAMLError, RecursionError):
-        pass
-    return None
+# --- texts --------------------------------------------------------------------------------------------------
 
 
 def parse(text: str, file: str) -> Json:
     """The value of a YAML or JSON text; DocumentError with the line where it is neither."""
-    try:
-        return _from_json(text) if file.endswith(".json") else _Builder(text, marked=False).document()
-    except _Fault as fault:
-        raise DocumentError([Problem(file, fault.line, fault.reason)]) from None
-    except yaml.MarkedYAMLError as error:
-        raise DocumentError([_not_yaml(error, file)]) from None
-    except yaml.reader.ReaderError as error:
-        line = text.encode()[: error.position].count(b"\n") + 1
-        raise DocumentError([Problem(file, line, f"not YAML: {error.reason}")]) from None
+    # Imported here: a start that finds every document kept needs no YAML reader, which would cost 10 ms.
+    from mockserver.openapi.text import parse
 
-
-def _not_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
-    line = error.problem_mark.line + 1 if error.problem_mark else None
-    begun = f", {error.context}" if error.context else ""
-    if begun and error.context_mark and error.context_mark.line + 1 != line:
-        begun += f" that begins in line {error.context_mark.line + 1}"
-    return Problem(file, line, f"not YAML: {error.problem}{begun}")
+    return parse(text, file)
 
 
 def _lines(text: str) -> dict[str, int]:
-    """The line of every pointer: a second, marked parse, made only when something is to be said."""
-    # JSON writes some characters as two halves, which YAML does not take.
-    builder = _Builder(_HALVES.sub("?", text), marked=True)
-    with suppress(_Fault, yaml.YAMLError, RecursionError):
-        builder.document()
-    return builder.lines or {}
+    from mockserver.openapi.text import lines_of
+
+    return lines_of(text)
 
 
-_HALVES = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+def kept(file: Path, text: str, shown: str) -> Json:
+    """The value of a text, kept beside its file as Python keeps byte code; 4 ms where reading YAML takes 35.
+
+    Where nothing can be written, or Python is told to write no byte code, it is read anew each time.
+    """
+    digest = blake2b(text.encode(), digest_size=_DIGEST).digest()
+    place = Path(cache_from_source(str(file))).with_suffix(".document")
+    with suppress(OSError, ValueError, EOFError, TypeError):
+        raw = place.read_bytes()
+        if raw[:_DIGEST] == digest:
+            return marshal.loads(raw[_DIGEST:])
+    value = parse(text, shown)
+    if not sys.dont_write_bytecode:
+        with suppress(OSError):
+            _keep(place, digest + marshal.dumps(value))
+    return value
+
+
+_DIGEST = 32
+
+
+def _keep(place: Path, data: bytes) -> None:
+    place.parent.mkdir(exist_ok=True)
+    draft = place.with_suffix(f".{os.getpid()}")
+    draft.write_bytes(data)
+    draft.replace(place)
 
 
 # --- documents ----------------------------------------------------------------------------------------------
@@ -396,7 +180,9 @@ _MOST_REFERENCES = 100_000
 
 def nested_too_deeply(source: Source) -> Problem:
     """What to say of a document that cannot be gone through for its depth."""
-    fault = _fault(source.text)
+    from mockserver.openapi.text import fault_in
+
+    fault = fault_in(source.text)
     return Problem(source.file, *((fault.line, fault.reason) if fault else (None, "nested too deeply")))
 
 
@@ -407,11 +193,14 @@ def pointer_of(ref: str) -> str:
     return unquote(ref[1:])
 
 
-def load(file: Path, shown: str | None = None) -> Source:
-    """Read one document and what it refers to in files beside it; DocumentError when it cannot be read."""
+def load(file: Path, shown: str | None = None, *, keep: bool = False) -> Source:
+    """Read one document and what it refers to in files beside it; DocumentError when it cannot be read.
+
+    `keep` is for documents of our own, whose folder is ours to write in.
+    """
     shown = shown or str(file)
     text = _read(file, shown)
-    data = parse(text, shown)
+    data = kept(file, text, shown) if keep else parse(text, shown)
     if not isinstance(data, dict):
         raise DocumentError(
             [Problem(shown, 1, "an OpenAPI document is a mapping that begins with `openapi:`")]

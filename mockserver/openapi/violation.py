@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.openapi.source import Json, join
 
@@ -16,8 +15,7 @@ MOST = 100
 """So many violations of one part of a message are told; a body of a megabyte may have half a million."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One broken rule. `outcome` is what it leads to; None when it is only worth noting."""
 
     where: str

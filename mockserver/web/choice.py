@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.openapi.compiled import SUCCESS, Answer, Document, Example, Operation, Response
 from mockserver.web.prefer import Preferences
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One answer of an operation: its outcome, the status that documents it, the example to show if any."""
 
     outcome: str
@@ -80,11 +80,16 @@ def by_code(document: Document, operation: Operation, code: str) -> Choice:
         aside = example.outcome is None or example.quirk is not None
         if aside and _body_code(document, example) == code:
             return _shown(document, operation, example, code)
-    if code.isdecimal() and 200 <= int(code) <= 599:
-        response = operation.response(int(code))
+    if (status := _http(code)) is not None:
+        response = operation.response(status)
         if response is not None and not (operation.marked and response.status == "default"):
-            return Choice(f"http-{code}", int(code), response, None, f"http-{response.status}")
+            return Choice(f"http-{code}", status, response, None, f"http-{response.status}")
     raise Undocumented(f"code={code}", operation)
+
+
+def _http(code: str) -> int | None:
+    """The status that a number is, where it can be one; it came with the request and may be anything."""
+    return int(code) if re.fullmatch("[2-5][0-9]{2}", code) else None
 
 
 def _body_code(document: Document, example: Example) -> str | None:
@@ -125,7 +130,8 @@ def _shown(
     document: Document, operation: Operation, example: Example, code: str = "", outcome: str | None = None
 ) -> Choice:
     """A named example: under its marked outcome, or the one its response stands for, or its number."""
-    status = int(code) if not example.status.isdecimal() and code.isdecimal() else _status(operation, example)
+    is_range = not example.status.isdecimal()
+    status = (_http(code) if is_range else None) or _status(operation, example)
     response = next(r for r in operation.responses if r.status == example.status)
     label = outcome or example.outcome or _label(operation, example) or _number(document, example, status)
     return Choice(

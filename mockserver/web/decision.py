@@ -36,7 +36,7 @@ def decide(tx: Tx, document: Document, verdict: Verdict, wish: Preferences) -> D
     choice = decision.choice
     if choice is None or not wish.dynamic:
         return decision
-    return replace(decision, choice=replace(choice, invented=True))
+    return replace(decision, choice=choice._replace(invented=True))
 
 
 def _decided(tx: Tx, document: Document, verdict: Verdict, wish: Preferences) -> Decision:

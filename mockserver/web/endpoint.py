@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from mockserver.domain.ports import Tx
 from mockserver.openapi.compiled import Document, Operation
@@ -35,8 +36,7 @@ from mockserver.web.verdict import Verdict, judge
 from mockserver.web.world import World, count, remember_account, tally
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request that has found its operation, and what the document says of it."""
 
     target: Target
@@ -46,8 +46,7 @@ class Call:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """The id and the moment that a call was given, and the decision where there was one to make."""
 
     id: str
@@ -55,8 +54,7 @@ class Noted:
     decision: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A call and its reply, as headers and journal tell of them."""
 
     reply: Reply
@@ -148,7 +146,7 @@ class Endpoint:
     def _judged(self, found: Found, incoming: Incoming, raw: bytes) -> Verdict:
         verdict = judge(found.document, found.route, found.parameters, incoming, raw)
         shown = tuple(self._world.redactor.violation(violation) for violation in verdict.violations)
-        return replace(verdict, violations=shown) if shown else verdict
+        return verdict._replace(violations=shown) if shown else verdict
 
     # --- deciding -------------------------------------------------------------------------------------------
 

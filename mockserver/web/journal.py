@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.domain.clock import iso
 from mockserver.domain.ports import Store
@@ -20,8 +19,7 @@ from mockserver.web.request import Incoming
 LOG = "journal"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One exchange, its bodies as they travelled."""
 
     id: str
@@ -51,7 +49,7 @@ _BODIES = ("request_body", "response_body")
 
 def encode(entry: Entry) -> bytes:
     """The entry as bytes: a line of JSON, then the two bodies as they are."""
-    fields = {name: getattr(entry, name) for name in Entry.__slots__ if name not in _BODIES}
+    fields = {name: value for name, value in entry._asdict().items() if name not in _BODIES}
     fields["split"] = len(entry.request_body)
     head = json.dumps(fields, separators=(",", ":")).encode()
     return head + b"\n" + entry.request_body + entry.response_body

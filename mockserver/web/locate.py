@@ -6,7 +6,7 @@ import difflib
 import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from mockserver.openapi.compiled import Document, Route
@@ -27,8 +27,7 @@ class BadSandbox(ValueError):
         super().__init__(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a request points: a sandbox, the documents that may serve it, and the path inside them."""
 
     sandbox: str
@@ -37,8 +36,7 @@ class Target:
     documents: tuple[Document, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The one operation (or several told apart by their bodies) that a request is for."""
 
     document: Document
@@ -46,24 +44,21 @@ class Found:
     parameters: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class NoRoute:
+class NoRoute(NamedTuple):
     """Nothing stands at the path; these known ones are close to it."""
 
     closest: tuple[str, ...]
     provider: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WrongMethod:
+class WrongMethod(NamedTuple):
     """The path is known, with other methods."""
 
     allowed: tuple[str, ...]
     provider: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
+class Ambiguous(NamedTuple):
     """Two documents claim the path."""
 
     providers: tuple[str, ...]

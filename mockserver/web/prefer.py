@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from mockserver.web.request import Incoming
@@ -17,8 +17,7 @@ _TWINS = {"__code": "code", "__example": "example", "__dynamic": "dynamic"}
 _LONGEST_DELAY = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(NamedTuple):
     """What a request asks of the mock for itself."""
 
     code: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.openapi.compiled import Operation
 from mockserver.openapi.violation import Violation
@@ -13,8 +13,7 @@ from mockserver.web.reply import Reply, problem
 from mockserver.web.request import Incoming, TooLarge, too_large
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """Why a call found no operation, or was not read: the reply, whose call it was, and what was wrong."""
 
     reply: Reply

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from hashlib import sha256
 from urllib.parse import unquote_plus
 
@@ -123,7 +122,7 @@ class Redactor:
         if shown == violation.got:
             return violation
         text = f"breaks the rule {violation.rule}, got {shown}"
-        return replace(violation, got=shown, message=text)
+        return violation._replace(got=shown, message=text)
 
     def _got(self, violation: Violation) -> Json:
         got = violation.got

@@ -89,7 +89,7 @@ def host_of(text: str) -> str:
 async def read_body(receive: Receive, incoming: Incoming, limit: int) -> bytes:
     """The whole body; TooLarge as soon as it is known to be over the limit."""
     announced = incoming.header("content-length") or "0"
-    if announced.isdecimal() and int(announced) > limit:
+    if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
         raise TooLarge(unread=True)
     chunks: list[bytes] = []
     size, more = 0, True

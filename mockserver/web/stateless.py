@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from mockserver.openapi.compiled import Document, Example, Header, Media, Operation, Response
@@ -40,8 +40,7 @@ class Unmade(Exception):
     """No value could be made for a documented schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A body before it is written: its value, and how it is represented."""
 
     value: Json

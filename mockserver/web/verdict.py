@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mockserver.openapi import parameters
 from mockserver.openapi.compiled import Document, Media, Operation, Route
@@ -17,8 +17,7 @@ from mockserver.web.request import Incoming
 UNSUPPORTED = "unsupported-media"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a request is, and all that is wrong with it: in the order in which it would be refused."""
 
     operation: Operation
@@ -130,7 +129,7 @@ class _Body:
             violation = self._violation(
                 "body", f"/body{pointer}", "duplicateKey", "one value", "several", text
             )
-            yield replace(violation, outcome=None)
+            yield violation._replace(outcome=None)
         if self._media is not None and self._media.place is not None and self.payload.value is not OPAQUE:
             yield from self._document.schemas.violations(
                 self._media.place, self.payload.value, where="body", pointer="/body"

@@ -19,7 +19,7 @@ from mockserver.openapi.library import load_documents
 from mockserver.settings import Settings
 from mockserver.store import open_store
 from mockserver.web.journal import Entry, Journal
-from mockserver.web.locate import Locator
+from mockserver.web.locate import DEFAULT_SANDBOX, Locator
 from mockserver.web.redact import Redactor, digest, redacted
 from mockserver.web.request import host_of
 from mockserver.web.stateless import Stateless
@@ -101,15 +101,13 @@ class World:
     def summary(self) -> str:
         """What happened while the server ran, on one screen."""
         lines = []
-        for sandbox in self.store.sandboxes():
+        for sandbox in self.store.sandboxes() or [DEFAULT_SANDBOX]:
             requests, violations = self.store.run(sandbox, read_tally)
             met = self.coverage(sandbox)
             lines.append(
                 f"  {sandbox:<20} {requests:>8} requests {violations:>6} with spec violations"
                 f"   coverage {met['covered']}/{met['total']} ({met['percent']} %)"
             )
-        if not lines:
-            return "No requests."
         more = [f"  … and {len(lines) - 20} more sandboxes"] if len(lines) > 20 else []
         return "\n".join(["Summary, by sandbox:", *lines[:20], *more])
 

@@ -115,5 +115,5 @@ def test_a_number_that_json_does_not_know_is_a_fault_of_the_document(
 ) -> None:
     place = folder(odd=shown(number))
 
-    with pytest.raises(DocumentError, match=r"odd\.json: cannot be read: "):
+    with pytest.raises(DocumentError, match=r"odd\.json:1: "):
         make_client(specs=(place,))

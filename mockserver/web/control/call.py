@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.openapi.compiled import Operation
 from mockserver.openapi.source import Json
@@ -32,8 +32,7 @@ class Conflict(Exception):
         super().__init__(detail)
 
 
-@dataclass(frozen=True, slots=True)
-class ControlCall:
+class ControlCall(NamedTuple):
     """The sandbox it acts on, and the values it came with."""
 
     world: World

@@ -52,7 +52,7 @@ class Control:
         # Read at the first control call: serving providers does not need it.
         if self._loaded is None:
             self._loaded = compile_document(
-                load(Path(__file__).with_name("openapi.yaml"), "control.yaml"), ()
+                load(Path(__file__).with_name("openapi.yaml"), "control.yaml", keep=True), ()
             )
         return self._loaded
 
