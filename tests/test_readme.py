@@ -89,7 +89,7 @@ def _curl(words: list[str], base_url: str) -> str:
             assert word.startswith(BASE), f"curl {word!r}"
             url = word.replace(BASE, base_url)
     if body is not None:
-        headers["content-type"] = "application/json"
+        headers.setdefault("content-type", "application/x-www-form-urlencoded")
     return httpx2.request(method or ("POST" if body else "GET"), url, headers=headers, content=body).text
 
 

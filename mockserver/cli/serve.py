@@ -131,9 +131,9 @@ def _screen(settings: Settings, mock: Any) -> str:
     from mockserver import __version__
 
     lines = [f"persona-mock {__version__} listens on {settings.url}", ""]
-    rows = [(name, settings.url + path, str(count)) for name, path, count in mock.providers]
+    rows = [(name, settings.base_url + path, str(count)) for name, path, count in mock.providers]
     lines += [columns([("provider", "base URL", "operations"), *rows]), ""]
-    lines += [columns(_facts(settings)), "", f"Try it: {mock.curl(settings.url)}", "Ctrl-C ends it."]
+    lines += [columns(_facts(settings)), "", f"Try it: {mock.curl(settings.base_url)}", "Ctrl-C ends it."]
     return "\n".join(lines)
 
 
@@ -150,7 +150,7 @@ def _record(settings: Settings, mock: Any) -> dict[str, Any]:
     from mockserver import __version__
 
     providers = [
-        {"name": name, "url": settings.url + path, "operations": count}
+        {"name": name, "url": settings.base_url + path, "operations": count}
         for name, path, count in mock.providers
     ]
     return {

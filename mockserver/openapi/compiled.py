@@ -101,6 +101,15 @@ class Operation:
         """The path under the base path of the operation's own first server."""
         return self.base + self.path
 
+    @property
+    def usual(self) -> str | None:
+        """The outcome of a call with nothing wrong: success, else that of the first response there is."""
+        if SUCCESS in self.answers:
+            return SUCCESS
+        order = {response.status: index for index, response in enumerate(self.responses)}
+        known = ((order[a.response.status], name) for name, a in self.answers.items() if a.response)
+        return min(known, default=(0, None))[1]
+
     def response(self, status: int) -> Response | None:
         """The response that documents a status: itself, its range, or `default`."""
         known = {response.status.upper(): response for response in self.responses}
@@ -204,7 +213,8 @@ def compile_document(
 
 
 def _problems(source: Source, notes: Sequence[Note]) -> list[Problem]:
-    return list(dict.fromkeys(source.problem(note.pointer, note.reason) for note in notes))
+    found = dict.fromkeys(source.problem(note.pointer, note.reason) for note in notes)
+    return sorted(found, key=lambda problem: (problem.file, problem.line or 0))
 
 
 class _Compiler:
@@ -440,7 +450,7 @@ def _stateless_answers(operation: Operation) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     success = _success(operation.responses)
     if success is not None:
-        answers[SUCCESS] = Answer(_number(success.status), success)
+        answers[SUCCESS] = Answer(200 if success.status == "default" else _number(success.status), success)
     numbers = {response.status: response for response in operation.responses}
     if "401" in numbers:
         answers[UNAUTHORIZED] = Answer(401, numbers["401"])
@@ -449,7 +459,7 @@ def _stateless_answers(operation: Operation) -> dict[str, Answer]:
         answers[INVALID] = Answer(int(invalid.status), invalid)
     taken = {answer.response.status for answer in answers.values() if answer.response}
     for response in operation.responses:
-        if response.status not in taken and response.status[0] in "2345":
+        if response.status not in taken and response.status[0] in "2345d":
             answers[f"http-{response.status}"] = Answer(_number(response.status), response)
     return answers
 
@@ -461,14 +471,13 @@ def _success(responses: Sequence[Response]) -> Response | None:
         next((response for response in numbers if response.status.startswith("2")), None)
         or ranges.get("2XX")
         or ranges.get("DEFAULT")
-        or next((response for response in responses if response.status[0] in "345"), None)
     )
 
 
 def _number(status: str) -> int:
     if status.isdecimal():
         return int(status)
-    return 200 if status == "default" else int(status[0]) * 100
+    return 500 if status == "default" else int(status[0]) * 100
 
 
 # --- servers ------------------------------------------------------------------------------------------------

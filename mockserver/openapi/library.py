@@ -73,12 +73,12 @@ def _sources(files: list[tuple[Path, str]], problems: list[Problem]) -> list[Sou
             problems.append(Problem(shown, None, reason))
         elif source.name in sources:
             other = sources[source.name].file
-            problems.append(
-                Problem(shown, None, f"{other} is named {source.name!r} too; rename one of the two")
-            )
+            other = f"the packaged {other}" if other == Path(other).name else other
+            problems.append(Problem(shown, 1, f"{other} is named {source.name!r} too; rename one of the two"))
         else:
             sources[source.name] = source
     # A file without `openapi:` that another document refers to is a part of that one, and no fault.
     parts = {name for source in sources.values() for name in source.texts}
+    parts.update(name for _, error in odd for name in error.parts)
     problems.extend(problem for name, error in odd if name not in parts for problem in error.problems)
     return list(sources.values())

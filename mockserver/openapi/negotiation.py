@@ -25,8 +25,11 @@ class _Range(NamedTuple):
         return 1 if self.kind == "*" or kind == "*" else 0
 
     def _is_kin(self, subtype: str) -> bool:
-        """Who takes json takes a vendor's +json, and vice versa; who refuses it refuses no vendor's."""
-        plain = "+" not in subtype or "+" not in self.subtype
+        """Who takes json takes a vendor's +json, and vice versa; who refuses it refuses no vendor's.
+
+        A browser's application/xhtml+xml is no wish for xml.
+        """
+        plain = "+" not in self.subtype or ("+" not in subtype and subtype == "json")
         return plain and subtype.rpartition("+")[2] == self.subtype.rpartition("+")[2]
 
 

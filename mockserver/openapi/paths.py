@@ -61,7 +61,7 @@ class Paths(Generic[T]):
         if not names:
             return node.literal.setdefault(unquote(segment), _Node())
         if _NAME.fullmatch(segment) is None:
-            pattern = "(.+?)".join(re.escape(part) for part in _NAME.split(segment)[::2])
+            pattern = "(.+)".join(re.escape(part) for part in _NAME.split(segment)[::2])
             known = node.mixed.setdefault(pattern, (re.compile(pattern, re.DOTALL), _Node()))
             node.mixed = dict(sorted(node.mixed.items(), key=lambda item: -len(item[0])))
             return known[1]

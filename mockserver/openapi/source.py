@@ -36,11 +36,14 @@ class Problem(NamedTuple):
 
 
 class DocumentError(ValueError):
-    """Documents that cannot be served, each with file, line and reason."""
+    """Documents that cannot be served, each with file, line and reason; `parts` are files they refer to."""
 
-    def __init__(self, problems: Iterable[Problem], fine: Iterable[str] = ()) -> None:
-        self.problems = list(problems)
+    def __init__(
+        self, problems: Iterable[Problem], fine: Iterable[str] = (), parts: Iterable[str] = ()
+    ) -> None:
+        self.problems = list(dict.fromkeys(problems))
         self.fine = list(fine)
+        self.parts = list(parts)
         super().__init__(self._text())
 
     def _text(self) -> str:
@@ -163,15 +166,21 @@ class Source:
         """A problem at a pointer, with the file and line where its author will find it."""
         file, text, inner = self.file, self.text, pointer
         if pointer.startswith(f"/{BUNDLED}/"):
-            key = pointer.split("/")[2]
-            file = key.replace("~1", "/").replace("~0", "~")
-            text, inner = self.texts[file], pointer[len(f"/{BUNDLED}/{key}") :]
+            segment = pointer.split("/")[2]
+            key = segment.replace("~1", "/").replace("~0", "~")
+            file, text = _beside(self.file, key), self.texts[key]
+            inner = pointer[len(f"/{BUNDLED}/{segment}") :]
         if file not in self.lines:
             self.lines[file] = _lines(text)
         lines = self.lines[file]
         while inner and inner not in lines:
             inner = inner.rpartition("/")[0]
         return Problem(file, lines.get(inner), reason)
+
+
+def _beside(shown: str, part: str) -> str:
+    """How a file is shown that a document refers to: in the way in which the document is."""
+    return str(Path(shown).parent / part)
 
 
 # Circles were refused before; this only keeps one that was overlooked from taking for ever.
@@ -216,7 +225,8 @@ def _read(file: Path, shown: str) -> str:
     try:
         return file.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DocumentError([Problem(shown, None, f"not UTF-8: byte {error.start}")]) from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DocumentError([Problem(shown, line, f"not UTF-8: byte {error.start}")]) from None
     except OSError as error:
         raise DocumentError([Problem(shown, None, f"cannot be read: {error.strerror}")]) from None
 
@@ -233,7 +243,8 @@ def _check_version(data: dict[str, Json], text: str, shown: str) -> None:
 
 # --- references beyond `#/…` --------------------------------------------------------------------------------
 
-_FOREIGN = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
+# A document with none of these refers to no other file, and need not be searched.
+_FOREIGN = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]|\bmapping["']?\s*:""")
 
 
 # Under these keys stand names of the author's own, and under these, data that only looks like a document.
@@ -319,9 +330,9 @@ class _Part(NamedTuple):
     def lost(self, pointers: Iterable[str]) -> Iterator[Problem]:
         """A problem for each reference of this file that names a file which is not there."""
         lines = _lines(self.text)
-        for pointer in pointers:
-            ref = at(self.data, pointer)
-            yield Problem(self.shown, lines.get(pointer), f"$ref {ref!r} names a file that does not exist")
+        for pointer in sorted(pointers, key=lambda pointer: lines.get(pointer, 0)):
+            reason = f"$ref {at(self.data, pointer)!r} names a file that does not exist"
+            yield Problem(self.shown, lines.get(pointer), reason)
 
 
 def _bundle(main: _Part) -> dict[str, str]:
@@ -329,7 +340,7 @@ def _bundle(main: _Part) -> dict[str, str]:
     bundler = _Bundler(main)
     bundler.run()
     if bundler.problems:
-        raise DocumentError(bundler.problems)
+        raise DocumentError(bundler.problems, parts=bundler.texts)
     if bundler.fragments:
         main.data[BUNDLED] = bundler.fragments
     return bundler.texts
@@ -372,10 +383,18 @@ class _Bundler:
         key = path.name if path.parent == self._main.path.parent.resolve() else str(path)
         base = f"/{BUNDLED}/{escape(key)}"
         if key not in self.fragments:
-            self.texts[key] = _read(path, str(path))
-            self.fragments[key] = parse(self.texts[key], key)
-            self._waiting.append(_Part(self.fragments[key], path, key, self.texts[key], base))
+            self._take(key, path, base)
         return base
+
+    def _take(self, key: str, path: Path, base: str) -> None:
+        shown = _beside(self._main.shown, key)
+        self.fragments[key] = self.texts[key] = ""
+        try:
+            self.texts[key] = _read(path, shown)
+            self.fragments[key] = parse(self.texts[key], shown)
+        except DocumentError as error:
+            self.problems.extend(error.problems)
+        self._waiting.append(_Part(self.fragments[key], path, shown, self.texts[key], base))
 
 
 def _file(place: Path) -> Path | None:

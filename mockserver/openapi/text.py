@@ -25,7 +25,11 @@ _WORDS: Mapping[str, Json] = {
 _NUMBER_STARTS = frozenset("+-.0123456789")
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_TAGS = {"tag:yaml.org,2002:" + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+_TEXTS = {"!", "tag:yaml.org,2002:str"}
+_TAGS = {
+    *("tag:yaml.org,2002:" + kind for kind in ("int", "float", "bool", "null", "map", "seq")),
+    *_TEXTS,
+}
 
 
 def _plain(text: str) -> Json:
@@ -123,11 +127,11 @@ class _Builder:
         return value
 
     def _scalar(self, event: Any) -> Json:
-        if event.tag is None or event.tag == "!":
+        if event.tag is None:
             return self._plain(event) if event.implicit[0] else event.value
         if event.tag not in _TAGS:
             raise _Fault(event.start_mark.line + 1, f"the tag {event.tag} is not used in OpenAPI documents")
-        return event.value if event.tag.endswith(":str") else self._plain(event)
+        return event.value if event.tag in _TEXTS else self._plain(event)
 
     def _plain(self, event: Any) -> Json:
         try:

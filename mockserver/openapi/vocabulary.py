@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver.openapi.pattern import PatternError, compiled
-from mockserver.openapi.source import Json, Source, join, pointer_of
+from mockserver.openapi.source import BUNDLED, Json, Source, join, pointer_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -60,7 +60,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     },
     "path item": {
         **_DESCRIBED,
-        "$ref": "text",
+        "$ref": "any",
         "servers": "[server]",
         "parameters": "[parameter]",
         **dict.fromkeys(METHODS, "operation"),
@@ -509,6 +509,10 @@ class Walk:
 def _lost(ref: str) -> str:
     if re.match(r"[a-z][a-z0-9+.-]*:", ref, re.IGNORECASE):
         return f"$ref {ref!r} is outside this folder, and nothing is fetched; put a copy beside the document"
+    if ref.startswith(f"#/{BUNDLED}/"):
+        key, _, inner = ref[len(BUNDLED) + 3 :].partition("/")
+        written = f"{key.replace('~1', '/').replace('~0', '~')}#/{inner}"
+        return f"$ref {written!r} refers to nothing in that file"
     return f"$ref {ref!r} refers to nothing in this document"
 
 
@@ -519,7 +523,8 @@ def _unknown_keyword(key: str, kind: str, known: Iterable[str]) -> str:
 def _known(name: Json, known: Iterable[str]) -> str:
     """The words to choose from, and the one that was most likely meant."""
     words = tuple(known)
-    return f"{_meant(str(name), words)}; known: {', '.join(words) or 'none'}"
+    meant = _meant(name, words) if isinstance(name, str) else ""
+    return f"{meant}; known: {', '.join(words) or 'none'}"
 
 
 @lru_cache(maxsize=256)

@@ -39,9 +39,38 @@ class Undocumented(Exception):
 def by_outcome(operation: Operation, outcome: str) -> Choice:
     """The answer to an outcome; Undocumented where the operation has none."""
     answer = operation.answers.get(outcome)
-    if answer is None:
+    if answer is not None:
+        return _choice(outcome, answer)
+    found = None if operation.marked else _by_status(operation, outcome)
+    if found is None:
         raise Undocumented(f"outcome={outcome}", operation)
-    return _choice(outcome, answer)
+    return found
+
+
+def documents(operation: Operation, outcome: str) -> bool:
+    """True when the operation can have the outcome, be it by a range of statuses or by `default`."""
+    try:
+        by_outcome(operation, outcome)
+    except Undocumented:
+        return False
+    return True
+
+
+_STATUSES = {"unauthorized": 401, "invalid": 422}
+
+
+def _by_status(operation: Operation, outcome: str) -> Choice | None:
+    """An outcome that no response is named for, by the range or `default` that its status falls under."""
+    if outcome in _STATUSES:
+        return refusal(operation, outcome, _STATUSES[outcome])
+    status = _http(outcome.removeprefix("http-")) if outcome.startswith("http-") else None
+    response = operation.response(status) if status else None
+    if status is None or response is None:
+        return None
+    for name, answer in operation.answers.items():
+        if answer.response is response and answer.status == status:
+            return _choice(name, answer)
+    return Choice(outcome, status, response, None, f"http-{response.status}")
 
 
 def refusal(operation: Operation, outcome: str, status: int) -> Choice | None:
@@ -157,4 +186,7 @@ def _label(operation: Operation, example: Example) -> str | None:
 
 
 def _choice(outcome: str, answer: Answer) -> Choice:
-    return Choice(outcome, answer.status, answer.response, next(iter(answer.examples), None))
+    """A range or `default` is counted under its name, and answered under a status."""
+    known = outcome.removeprefix("http-").isdecimal() or not outcome.startswith("http-")
+    label, counted = (outcome, None) if known else (f"http-{answer.status}", outcome)
+    return Choice(label, answer.status, answer.response, next(iter(answer.examples), None), counted)

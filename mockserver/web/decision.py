@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from mockserver.domain import override
@@ -47,10 +48,20 @@ def _decided(tx: Tx, document: Document, verdict: Verdict, wish: Preferences) ->
     if held is not None:
         found = choices.by_outcome(operation, held.outcome)
         because = "standing" if held.stands else "queued"
-        return Decision(held.outcome, because, found, delay=max(held.delay or 0.0, wish.delay))
+        return Decision(found.outcome, because, found, delay=max(held.delay or 0.0, wish.delay))
     if magic := _magic(operation, verdict.credential):
-        return Decision(magic, "magic-key", choices.by_outcome(operation, magic), delay=wish.delay)
+        found = choices.by_outcome(operation, magic)
+        return Decision(found.outcome, "magic-key", found, delay=wish.delay)
     return _by_state(operation, verdict, wish.delay)
+
+
+def read_as_asked(document: Document, verdict: Verdict, wish: Preferences) -> Verdict:
+    """The verdict on the operation that documents the wish, where the body does not tell which is meant."""
+    for operation in (verdict.operation, *verdict.others) if wish.asks and verdict.others else ():
+        with suppress(Undocumented):
+            choices.asked(document, operation, wish)
+            return verdict._replace(operation=operation)
+    return verdict
 
 
 def _asked(document: Document, operation: Operation, wish: Preferences) -> Decision:
@@ -73,7 +84,7 @@ def _magic(operation: Operation, credential: str | None) -> str | None:
     if credential is None or not credential.startswith(MAGIC):
         return None
     outcome = credential[len(MAGIC) :]
-    return outcome if outcome in operation.answers else None
+    return outcome if choices.documents(operation, outcome) else None
 
 
 # --- the state ----------------------------------------------------------------------------------------------
@@ -98,10 +109,9 @@ def _by_state(operation: Operation, verdict: Verdict, delay: float) -> Decision:
         text = f"{refused.pointer}: {refused.message}"
         outcome = refused.outcome if refused.outcome in operation.answers else "invalid"
         return _refusal(operation, outcome or "invalid", 422, checks, delay, text, refused.as_json())
-    if "success" in operation.answers:
-        return Decision(
-            "success", "state", choices.by_outcome(operation, "success"), delay=delay, checks=checks
-        )
+    if operation.usual is not None:
+        found = choices.by_outcome(operation, operation.usual)
+        return Decision(found.outcome, "state", found, delay=delay, checks=checks)
     text = f"{operation.provider} {operation.name} documents no response that can be sent"
     reply = problem("no-response", 501, text)
     return Decision(None, "state", problem=reply, delay=delay, checks=checks)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from mockserver.domain.ports import Tx
-from mockserver.openapi.compiled import Document, Operation
+from mockserver.openapi.compiled import Document
 from mockserver.openapi.examples import body_violations, header_violations
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
 from mockserver.web import access_log, cors, journal, problems
 from mockserver.web.choice import Choice
 from mockserver.web.control import Control
-from mockserver.web.decision import Decision, decide
+from mockserver.web.decision import Decision, decide, read_as_asked
 from mockserver.web.locate import Ambiguous, BadSandbox, Found, NoRoute, Target, WrongMethod
 from mockserver.web.prefer import Preferences, read_preferences
 from mockserver.web.problems import Lost
@@ -63,6 +64,13 @@ class Exchange(NamedTuple):
     violations: tuple[Violation, ...]
     raw: bytes = b""
     code: Json = None
+    outcome: str | None = None
+    met: Choice | None = None
+
+    @property
+    def violated(self) -> Violation | None:
+        """The first rule that the request broke; one that our answer breaks is no fault of the client."""
+        return next((violation for violation in self.violations if violation.where != "response"), None)
 
 
 class Endpoint:
@@ -113,8 +121,9 @@ class Endpoint:
             lost = problems.oversized(found, incoming, error, limit)
             return await self._lost(target, incoming, lost, started)
         # 4. Hold the request against its document; the verdict is kept, whatever decides.
-        verdict = self._judged(found, incoming, raw)
-        call = Call(target, found.document, verdict, read_preferences(incoming), raw)
+        wish = read_preferences(incoming)
+        verdict = read_as_asked(found.document, self._judged(found, incoming, raw), wish)
+        call = Call(target, found.document, verdict, wish, raw)
         # 5. Decide, count and number it, in one transaction.
         noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, call))
         assert noted.decision is not None
@@ -127,11 +136,7 @@ class Endpoint:
         return await self._noted(target, incoming, exchange, noted, started)
 
     async def _lost(self, target: Target, incoming: Incoming, lost: Lost, started: float) -> Reply:
-        def number(tx: Tx) -> Noted:
-            tally(tx, violated=True)
-            return self._numbered(tx, target.sandbox)
-
-        noted = await self._world.run(target.sandbox, number)
+        noted = await self._world.run(target.sandbox, lambda tx: self._numbered(tx, target.sandbox))
         exchange = Exchange(lost.reply, lost.provider, lost.operation, (lost.violation,))
         return await self._noted(target, incoming, exchange, noted, started)
 
@@ -154,10 +159,7 @@ class Endpoint:
         verdict = call.verdict
         if verdict.credential is not None:
             remember_account(tx, verdict.credential)
-        tally(tx, violated=bool(verdict.violations))
         decision = decide(tx, call.document, verdict, call.wish)
-        if decision.choice is not None:
-            _count(tx, verdict.operation, decision.choice)
         return self._numbered(tx, call.target.sandbox, decision)
 
     def _numbered(self, tx: Tx, sandbox: str, decision: Decision | None = None) -> Noted:
@@ -167,38 +169,41 @@ class Endpoint:
     # --- writing --------------------------------------------------------------------------------------------
 
     def _exchange(self, call: Call, decision: Decision, incoming: Incoming, *, variety: bytes) -> Exchange:
-        operation = call.verdict.operation
-        if decision.choice is None:
+        """The documented reply; a problem, and no outcome, where there is none to be had."""
+        verdict, choice, settings = call.verdict, decision.choice, self._world.settings
+        operation, broken = verdict.operation, verdict.violations
+        tell = partial(Exchange, provider=operation.provider, operation=operation.name, raw=call.raw)
+        if choice is None:
             assert decision.problem is not None
-            reply, code = decision.problem, None
-        else:
-            choice = decision.choice
-            invention = variety if choice.invented else b""
-            reply, code = self._written(call, choice, incoming, invention)
-        return Exchange(reply, operation.provider, operation.name, call.verdict.violations, call.raw, code)
-
-    def _written(self, call: Call, choice: Choice, incoming: Incoming, variety: bytes) -> tuple[Reply, Json]:
-        """The documented reply and the code in its body; a problem where there is none to be had."""
-        operation, settings = call.verdict.operation, self._world.settings
+            return tell(decision.problem, violations=broken, outcome=decision.outcome)
         try:
             reply, body = self._world.stateless.write(
-                call.document, operation, choice, accept=_accepted(incoming), variety=variety
+                call.document,
+                operation,
+                choice,
+                accept=_accepted(incoming),
+                variety=variety if choice.invented else b"",
             )
         except NotAcceptable as error:
-            return problems.not_acceptable(operation, error.offered), None
+            return tell(problems.not_acceptable(operation, error.offered), violations=broken)
         except Unmade as error:
-            return problems.unmade(operation, choice.outcome, str(error)), None
-        if settings.verify_responses:
-            for violation in _mismatches(call, body):
-                return problems.response_mismatch(operation, choice.outcome, violation), None
-        status = http_status(call.document.envelope, reply.status, body.value, settings.status)
-        return replace(reply, status=status), call.document.envelope.read(body.value)[0]
+            return tell(problems.unmade(operation, choice.outcome, str(error)), violations=broken)
+        if settings.verify_responses and (found := next(_mismatches(call, body), None)):
+            reply = problems.response_mismatch(operation, choice.outcome, found)
+            return tell(reply, violations=(*broken, found))
+        envelope = call.document.envelope
+        status = http_status(envelope, reply.status, body.value, settings.status)
+        code = envelope.read(body.value)[0]
+        return tell(
+            replace(reply, status=status), violations=broken, code=code, outcome=choice.outcome, met=choice
+        )
 
     # --- noting ---------------------------------------------------------------------------------------------
 
     async def _noted(
         self, target: Target, incoming: Incoming, exchange: Exchange, noted: Noted, started: float
     ) -> Reply:
+        await self._world.run(target.sandbox, lambda tx: _count(tx, exchange))
         reply = _labelled(exchange, noted)
         decision = noted.decision
         entry = journal.entry(
@@ -213,8 +218,8 @@ class Endpoint:
             provider=exchange.provider,
             operation=exchange.operation,
             code=exchange.code,
-            outcome=decision.outcome if decision else None,
-            state=decision.choice.state if decision and decision.choice else None,
+            outcome=exchange.outcome,
+            state=exchange.met.state if exchange.met else None,
             because=decision.because if decision else None,
             checks=decision.checks if decision else [],
             duration_ms=round((self._world.clock.elapsed() - started) * 1000, 3),
@@ -225,22 +230,26 @@ class Endpoint:
 
 def _labelled(exchange: Exchange, noted: Noted) -> Reply:
     """The reply, saying what it is."""
-    first = next(iter(exchange.violations), None)
+    first = exchange.violated
     labels = {
         "x-mock-provider": exchange.provider,
         "x-mock-operation": exchange.operation,
         "x-mock-request-id": noted.id,
-        "x-mock-outcome": noted.decision.outcome if noted.decision else None,
+        "x-mock-outcome": exchange.outcome,
         "x-mock-violation": f"{first.pointer}: {first.rule}" if first else None,
     }
     said = [(name, header_text(text)) for name, text in labels.items() if text is not None]
     return replace(exchange.reply, headers=[*exchange.reply.headers, *said])
 
 
-def _count(tx: Tx, operation: Operation, choice: Choice) -> None:
-    count(tx, "outcomes", operation.provider, operation.name, choice.counted or choice.outcome)
-    if choice.state:
-        count(tx, "states", operation.provider, operation.name, choice.state)
+def _count(tx: Tx, exchange: Exchange) -> None:
+    tally(tx, violated=exchange.violated is not None)
+    met, provider, operation = exchange.met, exchange.provider, exchange.operation
+    if met is None or provider is None or operation is None:
+        return
+    count(tx, "outcomes", provider, operation, met.counted or met.outcome)
+    if met.state:
+        count(tx, "states", provider, operation, met.state)
 
 
 def _accepted(incoming: Incoming) -> str | None:

@@ -241,8 +241,13 @@ class Protocol(HttpToolsProtocol):
 
 
 def _answer(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
-    problem = {"type": "about:blank", "title": fault.title, "status": fault.status, "detail": fault.detail}
-    body = json.dumps(problem).encode()
+    problem = {
+        "type": f"urn:persona-mock:{fault.slug}",
+        "title": fault.title,
+        "status": fault.status,
+        "detail": fault.detail,
+    }
+    body = json.dumps(problem, separators=(",", ":")).encode()
     lines = [
         *headers,
         (b"content-type", b"application/problem+json"),

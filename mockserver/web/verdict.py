@@ -18,7 +18,10 @@ UNSUPPORTED = "unsupported-media"
 
 
 class Verdict(NamedTuple):
-    """What a request is, and all that is wrong with it: in the order in which it would be refused."""
+    """What a request is, and all that is wrong with it: in the order in which it would be refused.
+
+    `others` are the operations it might as well be, where a body that tells nothing would have to tell.
+    """
 
     operation: Operation
     credential: str | None
@@ -26,6 +29,7 @@ class Verdict(NamedTuple):
     body: Json
     fault: str | None
     violations: tuple[Violation, ...]
+    others: tuple[Operation, ...] = ()
 
     @property
     def first(self) -> Violation | None:
@@ -51,7 +55,9 @@ def judge(document: Document, route: Route, path: dict[str, str], incoming: Inco
         *read.violations(),
     ]
     value = None if read.payload.value is OPAQUE else read.payload.value
-    return Verdict(operation, credential, let_in, value, read.fault, tuple(found))
+    tells = isinstance(value, dict) and value
+    others = () if tells else tuple(other for other, _ in route.variants)
+    return Verdict(operation, credential, let_in, value, read.fault, tuple(found), others)
 
 
 def _meant(document: Document, route: Route, payload: Payload) -> Operation:

@@ -134,7 +134,7 @@ def open_world(settings: Settings, *, store: Store | None = None, clock: Clock |
 
 def _own_hosts(settings: Settings) -> frozenset[str]:
     public = urlsplit(settings.base_url).hostname or ""
-    return frozenset((public, *(host_of(host) for host in settings.allow_host)))
+    return frozenset((public, settings.host, *(host_of(host) for host in settings.allow_host)))
 
 
 def is_own_host(world: World, host: str) -> bool:

@@ -225,6 +225,7 @@ def test_any_document_is_listed_with_its_base_path_and_its_numbers(capsys: Shown
     assert found == {
         ("pets", "GET /pets/{id}", "success"): (200, None, None, None),
         ("pets", "GET /pets/{id}", "http-404"): (404, None, None, None),
+        ("pets", "GET /pets/{id}", "http-default"): (500, None, None, None),
     }
 
 

@@ -57,7 +57,7 @@ def test_a_path_that_is_not_written_so_is_no_route(client: Client, path: str) ->
 
 
 def test_parts_of_a_segment_are_parameters_of_their_own(client: Client) -> None:
-    assert client.get("/files/a.b.txt").headers["x-mock-violation"] == "/path/ext: enum"
+    assert client.get("/files/a.b.txt").status_code == 200
     assert client.get("/files/readme.exe").headers["x-mock-violation"] == "/path/ext: enum"
     assert client.post("/jobs/five:cancel").headers["x-mock-violation"] == "/path/job: type"
 

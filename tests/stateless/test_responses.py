@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.conftest import Client
+from tests.conftest import Client, MakeClient
 from tests.stateless.conftest import Serve
+
+RANGES = """
+openapi: 3.1.0
+info: {title: Ranges, version: '1'}
+paths:
+  /pets:
+    get:
+      operationId: listPets
+      responses:
+        '200': {description: fine}
+        4XX: {description: refused}
+        default: {description: anything else}
+"""
+
+UNTRUE = """
+openapi: 3.1.0
+info: {title: Untrue, version: '1'}
+paths:
+  /pets:
+    get:
+      responses:
+        '200':
+          description: said to be an object
+          content: {application/json: {schema: {type: object}, example: 7}}
+"""
 
 
 @pytest.fixture
@@ -20,7 +47,6 @@ def client(serve: Serve) -> Client:
         ("/range", 200, {"fine": True}),
         ("/exact-before-range", 202, {"exact": True}),
         ("/default-only", 200, {"all": True}),
-        ("/errors-only", 404, {"gone": True}),
     ],
 )
 def test_without_a_wish_the_success_is_answered(client: Client, path: str, status: int, body: object) -> None:
@@ -28,6 +54,62 @@ def test_without_a_wish_the_success_is_answered(client: Client, path: str, statu
 
     assert (reply.status_code, reply.json()) == (status, body)
     assert reply.headers["x-mock-outcome"] == "success"
+
+
+def test_without_any_success_the_first_response_answers_under_its_own_name(client: Client) -> None:
+    reply = client.get("/errors-only")
+
+    assert (reply.status_code, reply.json()) == (404, {"gone": True})
+    assert reply.headers["x-mock-outcome"] == "http-404"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "label"),
+    [("http-4XX", 400, "http-400"), ("http-418", 418, "http-418"), ("http-default", 500, "http-500")],
+)
+def test_a_range_and_a_default_can_be_asked_for_and_answer_under_a_status(
+    folder: Callable[..., str], make_client: MakeClient, outcome: str, status: int, label: str
+) -> None:
+    client = make_client(specs=(folder(ranges=RANGES),))
+    queued = {"outcome": outcome}
+
+    asked = client.get("/pets", headers={"prefer": f"outcome={outcome}"})
+    client.post("/_mock/outcomes", json=queued)
+    met = client.get("/pets")
+
+    assert (asked.status_code, asked.headers["x-mock-outcome"]) == (status, label)
+    assert (met.status_code, met.headers["x-mock-outcome"]) == (status, label)
+
+
+def test_a_range_and_a_default_are_counted_under_their_names(
+    folder: Callable[..., str], make_client: MakeClient
+) -> None:
+    client = make_client(specs=(folder(ranges=RANGES),))
+    client.get("/pets", headers={"prefer": "code=404"})
+    client.get("/pets", headers={"prefer": "code=503"})
+
+    report = client.get("/_mock/coverage").json()
+
+    outcomes = report["providers"]["ranges"]["operations"]["listPets"]["outcomes"]
+    assert outcomes == {"success": 0, "http-4XX": 1, "http-default": 1}
+
+
+def test_an_answer_that_breaks_its_document_is_no_outcome_and_is_noted_as_ours(
+    folder: Callable[..., str], make_client: MakeClient
+) -> None:
+    client = make_client(specs=(folder(untrue=UNTRUE),))
+
+    reply = client.get("/pets")
+
+    entry = client.get("/_mock/requests").json()["requests"][-1]
+    coverage = client.get("/_mock/coverage").json()
+    sandbox = client.get("/_mock/sandboxes").json()["sandboxes"][0]
+    assert (reply.status_code, reply.headers["x-mock-error"]) == (500, "response-mismatch")
+    assert "x-mock-outcome" not in reply.headers
+    assert "x-mock-violation" not in reply.headers
+    assert (entry["outcome"], [v["in"] for v in entry["violations"]]) == (None, ["response"])
+    assert coverage["covered"] == 0
+    assert sandbox["violations"] == 0
 
 
 @pytest.mark.parametrize(

@@ -324,10 +324,20 @@ def test_a_field_given_twice_is_refused(shared: Client) -> None:
     assert problem["field"] == "outcome"
 
 
-def test_a_body_of_another_kind_is_refused(shared: Client) -> None:
+def test_a_form_is_refused_as_no_json(shared: Client) -> None:
     status, slug, problem = Control(shared).refused("POST", "/outcomes", data={"outcome": "duplicate"})
 
-    assert (status, slug, problem["field"]) == (422, "bad-control-request", "content-type")
+    assert (status, slug, problem["field"]) == (422, "bad-control-request", "body")
+
+
+def test_json_that_curl_calls_a_form_is_read(shared: Client) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+
+    reply = Control(shared, "curled").call(
+        "POST", "/outcomes", content=b'{"outcome": "maintenance"}', headers=kind
+    )
+
+    assert reply.json()["outcome"] == "maintenance"
 
 
 def test_a_body_without_a_kind_is_read_as_json(shared: Client) -> None:

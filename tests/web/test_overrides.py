@@ -410,3 +410,24 @@ def test_a_magic_key_is_read_as_any_bearer_token(client: Client, headers: dict[s
     answer: httpx2.Response = client.post(call.path, json=call.json, headers=headers)
 
     assert answer.json()["code"] == 409
+
+
+def test_a_wish_is_granted_where_the_body_does_not_tell_songs_from_personas(client: Client) -> None:
+    reply = client.post(
+        "/v1/audios/generations",
+        headers={"authorization": "Bearer k", "prefer": "outcome=duplicate"},
+        content=b"{broken",
+    )
+
+    assert reply.headers["x-mock-operation"] == "generatePersona"
+    assert reply.headers["x-mock-outcome"] == "duplicate"
+
+
+def test_a_wish_is_not_granted_against_a_body_that_tells(client: Client) -> None:
+    reply = client.post(
+        "/v1/audios/generations",
+        headers={"authorization": "Bearer k", "prefer": "outcome=duplicate"},
+        json={"model": "suno-v5-beta", "prompt": "a song"},
+    )
+
+    assert (reply.status_code, reply.headers["x-mock-error"]) == (501, "outcome-undocumented")

@@ -7,6 +7,7 @@ from mockserver.domain.override import Override
 from mockserver.domain.ports import Tx
 from mockserver.openapi.compiled import Operation
 from mockserver.openapi.source import Json
+from mockserver.web.choice import documents
 from mockserver.web.control.call import BadControl, ControlCall, Missing
 
 
@@ -22,7 +23,7 @@ def add(call: ControlCall) -> Json:
     provider = call.provider(body.get("provider"))
     outcome, operation = body["outcome"], body.get("operation")
     meant = call.operations(provider, operation)
-    targets = tuple((o.provider, o.name) for o in meant if outcome in o.answers)
+    targets = tuple((o.provider, o.name) for o in meant if documents(o, outcome))
     if not targets:
         raise _unknown(outcome, meant, operation)
     times = body.get("times", 1)
