@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import yaml
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
-from mockserver.openapi.source import DocumentError, Json, Problem, join
+from mockserver.openapi.problem import DocumentError, Json, Problem, join
 
 # --- YAML ---------------------------------------------------------------------------------------------------
 
