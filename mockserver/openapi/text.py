@@ -255,16 +255,18 @@ def parse(text: str, file: str) -> Json:
     except _Fault as fault:
         raise DocumentError([Problem(file, fault.line, fault.reason)]) from None
     except yaml.MarkedYAMLError as error:
-        raise DocumentError([_not_yaml(error, file)]) from None
+        raise DocumentError([_not_yaml(error, text, file)]) from None
     except yaml.reader.ReaderError as error:
         line = text.encode()[: error.position].count(b"\n") + 1
         raise DocumentError([Problem(file, line, f"not YAML: {error.reason}")]) from None
 
 
-def _not_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
-    line = error.problem_mark.line + 1 if error.problem_mark else None
+def _not_yaml(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    # What is missing at the end is missed in a line that is not there any more.
+    last = text.rstrip().count("\n") + 1
+    line = min(error.problem_mark.line + 1, last) if error.problem_mark else None
     begun = f", {error.context}" if error.context else ""
-    if begun and error.context_mark and error.context_mark.line + 1 != line:
+    if begun and error.context_mark and line and error.context_mark.line + 1 < line:
         begun += f" that begins in line {error.context_mark.line + 1}"
     return Problem(file, line, f"not YAML: {error.problem}{begun}")
 
