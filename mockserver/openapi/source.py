@@ -163,7 +163,7 @@ def load(file: Path, shown: str | None = None, *, keep: bool = False) -> Source:
             [Problem(shown, 1, "an OpenAPI document is a mapping that begins with `openapi:`")]
         )
     _check_version(data, text, shown)
-    texts = _bundle(_Part(data, file, shown, text, "")) if _FOREIGN.search(text) else {}
+    texts = _bundle(_Part(data, file, shown, text, "")) if _is_foreign(text) else {}
     if any(word in text for word in ("$id", "nchor", "$schema")):
         _unname(data)
     return Source(file.stem, shown, data, text, texts)
@@ -191,8 +191,10 @@ def _check_version(data: dict[str, Json], text: str, shown: str) -> None:
 
 # --- references beyond `#/…` --------------------------------------------------------------------------------
 
-# A document with none of these refers to no other file, and need not be searched.
-_FOREIGN = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]|\bmapping["']?\s*:""")
+# A document with none of these refers to no other file, and need not be searched. They are two, for a pattern
+# that does not begin with a fixed word takes many times as long.
+_FOREIGN = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
+_MAPPING = re.compile(r"""mapping["']?\s*:""")
 
 
 # Under these keys stand names of the author's own, and under these, data that only looks like a document.
@@ -206,6 +208,10 @@ _NAMES = frozenset(
 _DATA = frozenset(("example", "examples", "default", "const", "enum", "value", "mapping"))
 # A file beside the document may be one of its objects, or a map of several under names of their own.
 _OBJECT_KEYS = frozenset(("$ref", "type", "properties", "items", "allOf", "anyOf", "oneOf", "openapi"))
+
+
+def _is_foreign(text: str) -> bool:
+    return _FOREIGN.search(text) is not None or _MAPPING.search(text) is not None
 
 
 class _Live(NamedTuple):

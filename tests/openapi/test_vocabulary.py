@@ -465,7 +465,8 @@ paths:
 components:
   schemas:
     A: {type: strin}
-    B: {$ref: '#/nope'}
+    B: {$ref: '#/components/schemas/B'}
+    C: {$ref: '#/nope'}
 """
     )
 
@@ -475,5 +476,6 @@ components:
         "doc.yaml:6: wanted a list, got 'x'",
         "doc.yaml:8: '999' is no status: wanted 200, 4XX or default",
         "doc.yaml:11: 'strin' is no type (did you mean `string`?)",
-        "doc.yaml:12: $ref '#/nope' refers to nothing in this document",
+        "doc.yaml:12: $ref in a circle: #/components/schemas/B → #/components/schemas/B",
+        "doc.yaml:13: $ref '#/nope' refers to nothing in this document",
     ]
