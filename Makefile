@@ -50,4 +50,4 @@ bench: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find mockserver contracts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find mockserver contracts specs tests -name __pycache__ -type d -prune -exec rm -rf {} +
