@@ -45,12 +45,15 @@ class Schemas:
             yield Violation(where, self.source.name, pointer, "depth", "fewer levels", "too many", text)
 
     def allows(self, place: Place, value: Json, direction: Direction = "response") -> bool:
-        """True when the value keeps the schema."""
-        return _is_valid(self._validator(place.pointer, direction), value)
+        """True when the value keeps the schema; one nested too deeply to tell does not."""
+        try:
+            return bool(self._validator(place.pointer, direction).is_valid(value))
+        except RecursionError:
+            return False
 
     def accepts(self, node: Json, value: Json, direction: Direction = "response") -> bool:
-        """True when the value keeps a schema that stands nowhere, such as a merged one."""
-        return _is_valid(self._dialect.loose(node, direction), value)
+        """True when the value keeps a schema that stands nowhere; RecursionError where nobody can tell."""
+        return bool(self._dialect.loose(node, direction).is_valid(value))
 
     def _validator(self, pointer: str, direction: Direction) -> Any:
         known = self._validators.get((pointer, direction))
@@ -61,13 +64,6 @@ class Schemas:
     @cached_property
     def _dialect(self) -> _Dialect:
         return _Dialect(self.source, self._allowed_hosts)
-
-
-def _is_valid(validator: Any, value: Json) -> bool:
-    try:
-        return bool(validator.is_valid(value))
-    except RecursionError:
-        return False
 
 
 class _Dialect:
