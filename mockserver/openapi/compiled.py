@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -40,7 +41,7 @@ class Media(NamedTuple):
     pointer: str
     place: Place | None
     examples: tuple[Example, ...] = ()
-    encoding: Mapping[str, Json] = field(default_factory=dict)
+    encoding: Mapping[str, Json] = MappingProxyType({})
 
 
 class Header(NamedTuple):
