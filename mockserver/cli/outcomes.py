@@ -63,7 +63,7 @@ def _facts(document: Document, answer: Answer, mode: str) -> tuple[int, Json, Js
 
     body = answer.examples[0].value if answer.examples else None
     code, message = document.envelope.read(body)
-    return http_status(document.envelope, answer.status, body, mode), code, message
+    return http_status(document.envelope, answer.status, code, mode), code, message
 
 
 def _cell(value: Json) -> str:

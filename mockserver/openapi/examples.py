@@ -11,7 +11,7 @@ from mockserver.openapi.negotiation import is_json
 from mockserver.openapi.parameters import coerce_text, meant
 from mockserver.openapi.payload import OPAQUE
 from mockserver.openapi.schemas import Direction, Place
-from mockserver.openapi.source import Json, Problem, Source, join, pointer_of
+from mockserver.openapi.source import Json, Problem, Source, join, pointer_of, unescape
 from mockserver.openapi.violation import Violation
 from mockserver.openapi.vocabulary import KINDS, SCHEMAS
 
@@ -142,7 +142,7 @@ def _own_claims(source: Source, step: _Step) -> Iterator[_Claim]:
             yield _Claim(name, where, value, place, "schema", "")
     elif kind in ("media type", "parameter", "header") and "schema" in node:
         place = Place(join(pointer, "schema"), node["schema"])
-        media = pointer.rpartition("/")[2].replace("~1", "/") if kind == "media type" else ""
+        media = unescape(pointer.rpartition("/")[2]) if kind == "media type" else ""
         for name, where, value in _shown(source, node, pointer):
             yield _Claim(name, where, value, place, holder, media)
 

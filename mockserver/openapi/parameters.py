@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus
 from mockserver.openapi.negotiation import is_json
 from mockserver.openapi.payload import OPAQUE, read_json
 from mockserver.openapi.schemas import Place, Schemas, parts
-from mockserver.openapi.source import Json, Source, join
+from mockserver.openapi.source import Json, Source, escape, join
 from mockserver.openapi.violation import Violation
 
 _STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
@@ -35,7 +35,7 @@ class Parameter(NamedTuple):
     @property
     def pointer(self) -> str:
         """Where a violation of it is shown."""
-        name = self.name.replace("~", "~0").replace("/", "~1")
+        name = escape(self.name)
         if self.location == "cookie":
             return f"/header/cookie/{name}"
         return f"/{self.location}/{name.lower() if self.location == 'header' else name}"

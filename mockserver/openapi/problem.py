@@ -45,6 +45,11 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
 
 
+def unescape(segment: str) -> str:
+    """The key that a segment of a JSON pointer stands for."""
+    return segment.replace("~1", "/").replace("~0", "~") if "~" in segment else segment
+
+
 def join(pointer: str, *keys: str | int) -> str:
     """A pointer some keys further down."""
     for key in keys:
@@ -55,7 +60,7 @@ def join(pointer: str, *keys: str | int) -> str:
 def at(value: Json, pointer: str) -> Json:
     """What stands at a pointer; KeyError names the segment that is missing."""
     for segment in pointer.split("/")[1:]:
-        key = segment.replace("~1", "/").replace("~0", "~") if "~" in segment else segment
+        key = unescape(segment)
         if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
             value = value[int(key)]
         elif isinstance(value, dict) and key in value:

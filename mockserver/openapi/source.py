@@ -23,6 +23,7 @@ from mockserver.openapi.problem import Problem as Problem
 from mockserver.openapi.problem import at as at
 from mockserver.openapi.problem import escape as escape
 from mockserver.openapi.problem import join as join
+from mockserver.openapi.problem import unescape as unescape
 
 SUFFIXES = (".yaml", ".yml", ".json")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -115,7 +116,7 @@ class Source:
         file, text, inner = self.file, self.text, pointer
         if pointer.startswith(f"/{BUNDLED}/"):
             segment = pointer.split("/")[2]
-            key = segment.replace("~1", "/").replace("~0", "~")
+            key = unescape(segment)
             file, text = _beside(self.file, key), self.texts[key]
             inner = pointer[len(f"/{BUNDLED}/{segment}") :]
         if file not in self.lines:

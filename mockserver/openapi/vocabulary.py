@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver.openapi.pattern import PatternError, compiled
-from mockserver.openapi.source import BUNDLED, Json, Source, join, pointer_of
+from mockserver.openapi.source import BUNDLED, Json, Source, join, pointer_of, unescape
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -511,7 +511,7 @@ def _lost(ref: str) -> str:
         return f"$ref {ref!r} is outside this folder, and nothing is fetched; put a copy beside the document"
     if ref.startswith(f"#/{BUNDLED}/"):
         key, _, inner = ref[len(BUNDLED) + 3 :].partition("/")
-        written = f"{key.replace('~1', '/').replace('~0', '~')}#/{inner}"
+        written = f"{unescape(key)}#/{inner}"
         return f"$ref {written!r} refers to nothing in that file"
     return f"$ref {ref!r} refers to nothing in this document"
 

@@ -191,9 +191,8 @@ class Endpoint:
         if settings.verify_responses and (found := next(_mismatches(call, body), None)):
             reply = problems.response_mismatch(operation, choice.outcome, found)
             return tell(reply, violations=(*broken, found))
-        envelope = call.document.envelope
-        status = http_status(envelope, reply.status, body.value, settings.status)
-        code = envelope.read(body.value)[0]
+        code = call.document.envelope.read(body.value)[0]
+        status = http_status(call.document.envelope, reply.status, code, settings.status)
         return tell(
             replace(reply, status=status), violations=broken, code=code, outcome=choice.outcome, met=choice
         )
@@ -224,7 +223,7 @@ class Endpoint:
             checks=decision.checks if decision else [],
             duration_ms=round((self._world.clock.elapsed() - started) * 1000, 3),
         )
-        await self._world.note(entry)
+        await self._world.stored(lambda: self._world.journal.write(entry))
         return reply
 
 

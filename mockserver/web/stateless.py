@@ -15,7 +15,7 @@ from mockserver.openapi.payload import write_json
 from mockserver.openapi.schemas import Place
 from mockserver.openapi.source import Json
 from mockserver.web.choice import Choice
-from mockserver.web.reply import Headers, Reply, header_text
+from mockserver.web.reply import Reply, header_text
 
 # What belongs to the connection and not to a document.
 _OURS = frozenset(
@@ -247,11 +247,3 @@ def _plain(value: Json, equals: str = ",") -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{name}{equals}{_plain(item)}" for name, item in value.items())
     return "" if value is None else str(value)
-
-
-def merged(*groups: Headers) -> Headers:
-    """Headers of several origins; the first to name one has it."""
-    found: dict[str, tuple[str, str]] = {}
-    for name, value in (pair for group in groups for pair in group):
-        found.setdefault(name.lower(), (name, value))
-    return list(found.values())

@@ -6,9 +6,8 @@ from mockserver.openapi.compiled import Envelope
 from mockserver.openapi.source import Json
 
 
-def http_status(envelope: Envelope, documented: int, body: Json, mode: str) -> int:
-    """What `--status` makes of the status that the document gives an answer."""
-    code = envelope.read(body)[0]
+def http_status(envelope: Envelope, documented: int, code: Json, mode: str) -> int:
+    """What `--status` makes of the status that the document gives an answer, and the code in its body."""
     if mode == "auto" or not envelope.is_numeric or type(code) is not int:
         return documented
     if mode == "envelope":

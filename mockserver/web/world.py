@@ -18,7 +18,7 @@ from mockserver.openapi.hosts import is_loopback
 from mockserver.openapi.library import load_documents
 from mockserver.settings import Settings
 from mockserver.store import open_store
-from mockserver.web.journal import Entry, Journal
+from mockserver.web.journal import Journal
 from mockserver.web.locate import DEFAULT_SANDBOX, Locator
 from mockserver.web.redact import Redactor, digest, redacted
 from mockserver.web.request import host_of
@@ -58,21 +58,16 @@ class World:
         ]
 
     async def run(self, sandbox: str, work: Callable[[Tx], T]) -> T:
-        """Do some work in a transaction; a store that may block does it off the event loop."""
+        """Do some work in a transaction."""
+        return await self.stored(lambda: self.store.run(sandbox, work))
+
+    async def stored(self, use: Callable[[], T]) -> T:
+        """What uses the store: done at once, or off the event loop where the store may block."""
         if not self.store.may_block:
-            return self.store.run(sandbox, work)
+            return use()
         from starlette.concurrency import run_in_threadpool
 
-        return await run_in_threadpool(self.store.run, sandbox, work)
-
-    async def note(self, entry: Entry) -> None:
-        """Write into the journal, off the event loop where the store may block."""
-        if not self.store.may_block:
-            self.journal.write(entry)
-            return
-        from starlette.concurrency import run_in_threadpool
-
-        await run_in_threadpool(self.journal.write, entry)
+        return await run_in_threadpool(use)
 
     def operation(self, provider: str, name: str) -> Operation | None:
         """An operation by its provider and name."""

@@ -83,20 +83,13 @@ class Control:
         values = _values(self._document, operation, incoming, found.parameters)
         call = ControlCall(self._world, target.sandbox, values["path"], values["query"], body)
         try:
-            return json_reply(await self._call(HANDLERS[operation.name], call))
+            return json_reply(await self._world.stored(lambda: HANDLERS[operation.name](call)))
         except BadControl as error:
             return _bad_request(error.field, error.reason, error.allowed)
         except Missing as error:
             return problem("not-found", 404, str(error))
         except Conflict as error:
             return problem(error.slug, 409, str(error))
-
-    async def _call(self, handler: Callable[[ControlCall], Json], call: ControlCall) -> Json:
-        if not self._world.store.may_block:
-            return handler(call)
-        from starlette.concurrency import run_in_threadpool
-
-        return await run_in_threadpool(handler, call)
 
     # --- who may call ---------------------------------------------------------------------------------------
 
