@@ -58,6 +58,9 @@ class RealClock:
         """Refuse: only a virtual clock can be moved."""
         raise ClockIsReal
 
+    def bring(self, tx: Tx, epoch: float) -> None:
+        """Do nothing: real time is the same for every state."""
+
     def elapsed(self) -> float:
         """Return seconds that only ever grow, for measuring durations."""
         return time.monotonic()
@@ -84,6 +87,10 @@ class VirtualClock:
             raise ClockError("now", f"the clock stands at {iso(self.now(tx))} and never moves backwards")
         # Far from 1970 a float is coarser than a microsecond: a moment just read may round to before itself.
         return _move(tx, "now", max(target, _now_micros(tx)))
+
+    def bring(self, tx: Tx, epoch: float) -> None:
+        """Stand where a brought state stood, be that earlier than now."""
+        tx.put(OFFSET_KEY, b"%d" % (_micros("now", epoch) - START * MICROS))
 
     def elapsed(self) -> float:
         """Return seconds that really pass and only ever grow, for measuring durations."""

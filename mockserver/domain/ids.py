@@ -10,6 +10,7 @@ from uuid import UUID
 from mockserver.domain.ports import Tx
 
 MATERIAL: Final = 32
+SEED_KEY: Final = "seed"
 _ALPHABET = string.digits + string.ascii_lowercase
 
 
@@ -33,7 +34,16 @@ class Ids:
         key = f"ids/{kind}"
         n = int(tx.get(key) or b"0") + 1
         tx.put(key, b"%d" % n)
-        return self.draw(sandbox, kind, n)
+        return self._of(tx).draw(sandbox, kind, n)
+
+    def seed_of(self, tx: Tx) -> int:
+        """The seed that a sandbox goes by: the server's, or that of the server its state came from."""
+        return self._of(tx).seed
+
+    def _of(self, tx: Tx) -> Ids:
+        # A state that was brought from another server goes on with that server's ids.
+        brought = tx.get(SEED_KEY)
+        return self if brought is None or int(brought) == self.seed else Ids(int(brought))
 
 
 def hex32(material: bytes) -> str:

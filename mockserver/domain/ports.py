@@ -72,6 +72,9 @@ class Clock(Protocol):
     def set(self, tx: Tx, epoch: float) -> float:
         """Move a virtual clock on to this moment and return its new now."""
 
+    def bring(self, tx: Tx, epoch: float) -> None:
+        """Stand where a brought state stood, be that earlier; a real clock stays what it is."""
+
     def elapsed(self) -> float:
         """Return seconds that only ever grow and really pass, for measuring durations."""
 
@@ -81,6 +84,9 @@ class Ids(Protocol):
 
     def draw(self, sandbox: str, kind: str, n: int) -> bytes:
         """Return the 32 bytes that belong to the n-th of a kind."""
+
+    def seed_of(self, tx: Tx) -> int:
+        """Return the seed that the ids of this sandbox come from."""
 
     def next(self, tx: Tx, sandbox: str, kind: str) -> bytes:
         """Count one more of a kind in this transaction and return its 32 bytes."""

@@ -1,0 +1,97 @@
+"""Credits: charged at submission, given back at the moment a task fails, never below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.domain.credits import MOST
+from mockserver.domain.model import Account, Caller
+from mockserver.domain.ports import Tx
+from mockserver.domain.records import pack, read_account, unpack, write_account
+
+_PAGE = 100
+
+
+def find(tx: Tx, id: str) -> Account | None:
+    """The account of that id, as it was last settled."""
+    record = tx.get(f"account/{id}")
+    return read_account(unpack(record)) if record else None
+
+
+def put(tx: Tx, account: Account) -> None:
+    """Keep an account."""
+    tx.put(f"account/{account.id}", pack(write_account(account)))
+
+
+def new(caller: Caller) -> Account:
+    """The account that a caller begins with."""
+    return Account(caller.account, caller.key, caller.starts_with)
+
+
+def known(tx: Tx, caller: Caller) -> Account:
+    """The caller's account; a new one is kept."""
+    account = find(tx, caller.account)
+    if account is None:
+        account = new(caller)
+        put(tx, account)
+    return account
+
+
+def as_of(tx: Tx, account: Account, now: int) -> Account:
+    """The account with every refund in it that is due by now; nothing is written."""
+    back = sum(amount for _, amount in _due(tx, account.id, now))
+    return account._replace(credits=min(MOST, account.credits + back), used=max(0, account.used - back))
+
+
+def charge(tx: Tx, account: Account, amount: int, now: int) -> Account:
+    """Take an amount, or what there is of it; whoever calls has looked whether there is enough."""
+    settled = settle(tx, account, now)
+    taken = min(amount, settled.credits)
+    after = settled._replace(credits=settled.credits - taken, used=min(MOST, settled.used + taken))
+    if after != settled:
+        put(tx, after)
+    return after
+
+
+def settle(tx: Tx, account: Account, now: int) -> Account:
+    """Put what is due back into the account itself, and forget that it was due."""
+    due = list(_due(tx, account.id, now))
+    if not due:
+        return account
+    settled = as_of(tx, account, now)
+    for key, _ in due:
+        tx.delete(key)
+    put(tx, settled)
+    return settled
+
+
+# --- refunds to come ----------------------------------------------------------------------------------------
+
+
+def promise(tx: Tx, account: str, provider: str, task: str, at: int, amount: int) -> None:
+    """Give an amount back at a moment."""
+    if amount:
+        tx.put(_key(account, provider, task, at), b"%d" % amount)
+
+
+def withdraw(tx: Tx, account: str, provider: str, task: str, at: int) -> bool:
+    """Take such a promise back; False where it was kept already."""
+    key = _key(account, provider, task, at)
+    if tx.get(key) is None:
+        return False
+    tx.delete(key)
+    return True
+
+
+def _key(account: str, provider: str, task: str, at: int) -> str:
+    return f"refund/{account}/{at:020d}/{provider}/{task}"
+
+
+def _due(tx: Tx, account: str, now: int) -> Iterator[tuple[str, int]]:
+    prefix, after = f"refund/{account}/", ""
+    while page := tx.scan(prefix, after, _PAGE):
+        for key, amount in page:
+            if int(key[len(prefix) : len(prefix) + 20]) > now:
+                return
+            yield key, int(amount)
+            after = key

@@ -1,0 +1,90 @@
+"""Policy: every value in which providers differ. What holds for all of them is in rules.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from mockserver.domain.credits import CREDIT
+
+Status = Literal["waiting", "running", "finished", "failed"]
+Heard = Literal["nothing", "streams", "first", "all"]
+"""What of a task's songs can be heard: nothing, streams of both, the first as a file, both as files."""
+
+DAY = 86_400
+
+
+class Stage(NamedTuple):
+    """A state that a task passes through: its name, when it begins, and what it shows."""
+
+    name: str
+    status: Status
+    begins: int  # percent of the task's whole time
+    progress: int = 0
+    heard: Heard = "nothing"
+
+
+class FailureKind(NamedTuple):
+    """One way in which a task fails: its name, the state it ends in, the provider's code and words."""
+
+    name: str
+    state: str
+    code: int | str | None
+    message: str
+    after: int = 50  # percent of the task's whole time
+
+
+class Kind(NamedTuple):
+    """A sort of task: how long it takes, what it costs and what becomes of it."""
+
+    name: str
+    seconds: float
+    price: int = 0  # in millionths of a credit
+    songs: int = 2
+    suits_persona: bool = True
+    is_upload: bool = False
+    is_persona: bool = False
+    # What its tasks are of where no model sings.
+    model: str = ""
+    retention: float | None = None
+    # The files that are made of each of its songs, by the last part of their URLs.
+    files: tuple[str, ...] = ()
+
+
+class Policy(NamedTuple):
+    """What a provider does its own way."""
+
+    stages: tuple[Stage, ...]
+    kinds: Mapping[str, Kind]
+    failures: tuple[FailureKind, ...]
+    # How progress is shown: as the stage's step, climbing within the running stage, or not at all.
+    progress: Literal["steps", "climbs", "time"] = "time"
+    oldest_source: tuple[int, ...] | None = None
+    persona_price: int = CREDIT
+    # A persona call that makes a task names its kind here; else the persona is there at once.
+    persona_task: str | None = None
+    once_per_song: bool = True
+    # What a second persona of a song meets: a refusal, the first one again, or the first one renamed.
+    duplicate: Literal["refuse", "same", "overwrite"] = "refuse"
+    expires_sources: bool = False
+    shares_public: bool = False
+    # Whether a task of another account looks like none at all.
+    hides_foreign: bool = True
+    # Whether an empty account is refused where nothing is charged too.
+    refuses_empty: bool = False
+    longest_upload: float = 480.0
+
+    def stage(self, name: str) -> Stage | None:
+        """The stage of that name, the provider's own or the first of a neutral status."""
+        named = (stage for stage in self.stages if stage.name == name)
+        neutral = (stage for stage in self.stages if stage.status == name)
+        return next(named, None) or next(neutral, None)
+
+    def failure(self, name: str | int | None = None) -> FailureKind | None:
+        """The failure of that name or code; the usual one where none is said."""
+        if name is None:
+            return self.failures[0]
+        wanted = str(name)
+        named = (failure for failure in self.failures if failure.name == wanted)
+        coded = (failure for failure in self.failures if str(failure.code) == wanted)
+        return next(named, None) or next(coded, None)

@@ -1,0 +1,490 @@
+"""The use cases of one provider in one sandbox and transaction: submit, create, look up, plant, push.
+
+Whatever is refused is refused before anything is written, charged or numbered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from mockserver.domain import account as accounts
+from mockserver.domain import lifecycle, rules, tasks, words
+from mockserver.domain.credits import shown
+from mockserver.domain.ids import uuid4
+from mockserver.domain.model import (
+    BalanceView,
+    Caller,
+    CreatePersona,
+    Failure,
+    OpenUpload,
+    Persona,
+    PersonaUse,
+    PersonaView,
+    Refusal,
+    Song,
+    SongView,
+    SourceUse,
+    Submit,
+    Task,
+    TaskView,
+    UploadView,
+)
+from mockserver.domain.outcome import Outcome
+from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
+from mockserver.domain.ports import Ids, Tx
+from mockserver.domain.records import micros, pack, seconds
+from mockserver.domain.rules import Facts, Rule
+from mockserver.domain.versions import Model, find
+
+
+class Forms(NamedTuple):
+    """How a provider writes its ids: from material and the second of the making."""
+
+    task: Callable[[bytes, int], str]
+    song: Callable[[bytes, int], str]
+    persona: Callable[[bytes, int], str]
+
+
+class House(NamedTuple):
+    """What does not change while a server runs: a provider's own values, and how time is taken."""
+
+    provider: str
+    policy: Policy
+    models: tuple[Model, ...]
+    forms: Forms
+    ids: Ids
+    # Provider seconds per second of the clock; infinite where a task is final at once.
+    pace: float = 1.0
+
+    def length(self, kind: Kind) -> int:
+        """How long a task of a kind takes on the clock, in microseconds."""
+        return 0 if math.isinf(self.pace) else micros(kind.seconds / self.pace)
+
+
+class Wish(NamedTuple):
+    """What goes beyond the state: a success asked for, a task that is to fail, a rule kept for last."""
+
+    skips_credits: bool = False
+    failure: FailureKind | None = None
+    # What the document has against the model of a song with a persona; judged when the persona is known.
+    model_refusal: Refusal | None = None
+
+
+class Service:
+    """The use cases at one moment. `checks` collects what was looked at, in order."""
+
+    def __init__(self, tx: Tx, sandbox: str, now: int, house: House) -> None:
+        self.tx = tx
+        self.sandbox = sandbox
+        self.now = now
+        self.house = house
+        self.checks: list[dict[str, Any]] = []
+        self._policy: Policy = house.policy
+
+    # --- looking --------------------------------------------------------------------------------------------
+
+    def view(self, task: Task) -> TaskView:
+        """A task and how it stands now."""
+        return TaskView(task, lifecycle.moment(task, self._policy, self.now))
+
+    def show_task(self, id: str, caller: Caller) -> TaskView:
+        """The caller's own task; a refusal for an unknown one and for somebody else's."""
+        task = tasks.find(self.tx, self.house.provider, id)
+        if task is None:
+            raise Refusal(Outcome.NOT_FOUND, task=id)
+        if task.account != caller.account:
+            hidden = self._policy.hides_foreign
+            raise Refusal(Outcome.NOT_FOUND if hidden else Outcome.ACCESS_DENIED, task=id)
+        return self.view(task)
+
+    def show_tasks(
+        self, ids: Sequence[str], kinds: frozenset[str] | None, caller: Caller
+    ) -> tuple[TaskView, ...]:
+        """Those of the caller's own tasks that are known, each once."""
+        found = (tasks.find(self.tx, self.house.provider, id) for id in dict.fromkeys(ids))
+        own = (task for task in found if task is not None and task.account == caller.account)
+        return tuple(self.view(task) for task in own if kinds is None or task.kind in kinds)
+
+    def show_songs(self, ids: Sequence[str], caller: Caller) -> tuple[SongView, ...]:
+        """Those of the caller's own songs that are known, each once."""
+        found = (self.song(id) for id in dict.fromkeys(ids))
+        return tuple(view for view in found if view and view.of.task.account == caller.account)
+
+    def song(self, id: str | None) -> SongView | None:
+        """A song of this provider, with its task."""
+        task = tasks.of_song(self.tx, self.house.provider, id) if id else None
+        return self._song_of(task, id) if task else None
+
+    def _song_of(self, task: Task, id: str | None) -> SongView | None:
+        # A task that is named alone stands for its first song.
+        for index, song in enumerate(task.songs):
+            if id is None or song.id == id:
+                return SongView(song, index, self.view(task))
+        return None
+
+    def balance(self, caller: Caller, kind: str | None = None) -> BalanceView:
+        """What the caller has, and what a kind of task would cost."""
+        account = accounts.find(self.tx, caller.account) or accounts.new(caller)
+        held = accounts.as_of(self.tx, account, self.now)
+        return BalanceView(held.credits, held.used, self._policy.kinds[kind].price if kind else 0)
+
+    # --- submitting -----------------------------------------------------------------------------------------
+
+    def submit(self, command: Submit, caller: Caller, wish: Wish) -> TaskView:
+        """A new task, charged; a refusal where the account, the source or the persona does not allow it."""
+        kind = self._policy.kinds[command.kind]
+        price = self._afford(caller, kind.price, wish)
+        source = self._works_on(command.source, caller) if command.source else None
+        if command.persona:
+            self._sings_with(command.persona, caller)
+        self._fits(command, wish)
+        return self._make(command, kind, caller, price, source, wish)
+
+    def _afford(self, caller: Caller, price: int, wish: Wish) -> int:
+        """What the caller will be charged: the price, or what there is where a success was asked for."""
+        held = self.balance(caller).credits
+        short = held < price or (self._policy.refuses_empty and not held)
+        self._note("credits", not short or wish.skips_credits, price=shown(price), held=shown(held))
+        if short and not wish.skips_credits:
+            raise Refusal(Outcome.INSUFFICIENT_CREDITS, price=price, credits=held)
+        return min(price, held)
+
+    def _works_on(self, use: SourceUse, caller: Caller) -> SongView:
+        facts = self._facts(use.task, use.song, caller)
+        self._hold(rules.TO_WORK_ON, facts)
+        assert facts.song is not None
+        if use.model is not None and use.model != facts.song.of.task.model:
+            raise Refusal(Outcome.INVALID, reason="other-model", model=facts.song.of.task.model)
+        if use.continue_at is not None and not 0 < use.continue_at < facts.song.song.duration:
+            raise Refusal(Outcome.INVALID, reason="continue-outside", duration=facts.song.song.duration)
+        return facts.song
+
+    def _sings_with(self, use: PersonaUse, caller: Caller) -> None:
+        persona = tasks.find_persona(self.tx, self.house.provider, use.id)
+        usable = persona is not None and self._may_use(persona, caller)
+        self._note("persona-is-known", usable, persona=use.id)
+        if not usable:
+            raise Refusal(Outcome.PERSONA_NOT_FOUND, persona=use.id)
+        assert persona is not None
+        if use.song is not None and use.song != persona.song:
+            raise Refusal(Outcome.PERSONA_NOT_FOUND, persona=use.id, reason="other-root", song=use.song)
+
+    def _may_use(self, persona: Persona, caller: Caller) -> bool:
+        shared = self._policy.shares_public and persona.is_public
+        return (persona.account == caller.account or shared) and self._stands(persona, finished=True)
+
+    def _stands(self, persona: Persona, *, finished: bool) -> bool:
+        """True unless the task that makes it has failed, or has not finished where that is asked."""
+        task = tasks.find(self.tx, persona.provider, persona.made_by) if persona.made_by else None
+        if task is None:
+            return True
+        status = self.view(task).moment.status
+        return status == "finished" if finished else status != "failed"
+
+    def _fits(self, command: Submit, wish: Wish) -> None:
+        if wish.model_refusal is not None:
+            raise wish.model_refusal
+        longest = self._policy.longest_upload
+        if command.continue_upload_at is not None and command.continue_upload_at >= longest:
+            raise Refusal(Outcome.INVALID, reason="continue-outside-upload", duration=longest)
+
+    def _make(
+        self, command: Submit, kind: Kind, caller: Caller, price: int, source: SongView | None, wish: Wish
+    ) -> TaskView:
+        account = accounts.charge(self.tx, accounts.known(self.tx, caller), price, self.now)
+        if source and command.source and command.source.inherits:
+            command = _inherited(command, source)
+        task = self._new_task(command, kind, account.id)._replace(
+            songs=self._songs(command, kind.songs),
+            charged=price,
+            parent=source.song.id if source else "",
+        )
+        made = task._replace(failure=fails(task, wish.failure)) if wish.failure else task
+        tasks.put(self.tx, None, made)
+        return self.view(made)
+
+    def _new_task(self, command: Submit, kind: Kind, account: str) -> Task:
+        return Task(
+            provider=self.house.provider,
+            id=self._id("task", self.house.forms.task),
+            number=tasks.next_number(self.tx),
+            kind=kind.name,
+            account=account,
+            model=command.model,
+            request=command.request,
+            created=self.now,
+            starts=self.now,
+            length=self.house.length(kind),
+        )
+
+    def _songs(self, command: Submit, count: int) -> tuple[Song, ...]:
+        drawn = [self._drawn("song", self.house.forms.song) for _ in range(count)]
+        return words.compose(drawn, title=command.title, tags=command.tags, text=command.text)
+
+    def _id(self, kind: str, form: Callable[[bytes, int], str]) -> str:
+        return self._drawn(kind, form)[0]
+
+    def _drawn(self, kind: str, form: Callable[[bytes, int], str]) -> tuple[str, bytes]:
+        """A new id, and the material that it is made of."""
+        while True:
+            material = self._material(kind)
+            id = form(material, int(seconds(self.now)))
+            # Taken only where a state was brought whose counters stood behind its own ids.
+            if not tasks.is_taken(self.tx, kind, self.house.provider, id):
+                return id, material
+
+    def _material(self, kind: str) -> bytes:
+        return self.house.ids.next(self.tx, self.sandbox, f"{self.house.provider}/{kind}")
+
+    # --- personas -------------------------------------------------------------------------------------------
+
+    def create_persona(self, command: CreatePersona, caller: Caller, wish: Wish) -> PersonaView:
+        """A new persona of a song, or the task that makes it."""
+        price = self._afford(caller, self._persona_price(), wish)
+        facts = self._facts(command.task, command.song, caller, command.beside)
+        self._hold(rules.FOR_A_PERSONA, facts)
+        assert facts.song is not None
+        if facts.persona is not None and self._policy.once_per_song:
+            return self._again(facts.persona, facts.song, command)
+        account = accounts.charge(self.tx, accounts.known(self.tx, caller), price, self.now)
+        made = self._create(command, facts.song, account.id, price, wish)
+        return made._replace(beside=tuple(view for id in command.beside if (view := self.song(id))))
+
+    def _persona_price(self) -> int:
+        task = self._policy.persona_task
+        return self._policy.kinds[task].price if task else self._policy.persona_price
+
+    def _again(self, persona: Persona, root: SongView, command: CreatePersona) -> PersonaView:
+        # The two observed ways of answering a second persona: as it was, or under its new name.
+        if self._policy.duplicate == "overwrite":
+            persona = persona._replace(name=command.name, description=command.description)
+            tasks.put_persona(self.tx, persona)
+        return PersonaView(persona, root, repeated=True)
+
+    def _create(
+        self, command: CreatePersona, root: SongView, account: str, price: int, wish: Wish
+    ) -> PersonaView:
+        task = self._persona_task(command, root, account, price, wish)
+        persona = Persona(
+            provider=self.house.provider,
+            id=self._id("persona", self.house.forms.persona),
+            number=tasks.next_number(self.tx),
+            account=account,
+            task=root.of.task.id,
+            song=root.song.id,
+            name=command.name,
+            description=command.description,
+            created=self.now,
+            style=command.style,
+            is_public=command.is_public,
+            made_by=task.id if task else None,
+        )
+        tasks.put_persona(self.tx, persona)
+        if task is None:
+            return PersonaView(persona, root)
+        made = task._replace(persona=persona.id)
+        tasks.put(self.tx, None, made)
+        return PersonaView(persona, root, self.view(made))
+
+    def _persona_task(
+        self, command: CreatePersona, root: SongView, account: str, price: int, wish: Wish
+    ) -> Task | None:
+        if self._policy.persona_task is None:
+            return None
+        kind = self._policy.kinds[self._policy.persona_task]
+        submitted = Submit(kind.name, kind.model or kind.name, command.request)
+        task = self._new_task(submitted, kind, account)._replace(charged=price, parent=root.song.id)
+        return task._replace(failure=fails(task, wish.failure)) if wish.failure else task
+
+    # --- sources --------------------------------------------------------------------------------------------
+
+    def _facts(
+        self, task_id: str | None, song_id: str | None, caller: Caller, beside: Sequence[str] = ()
+    ) -> Facts:
+        song = None
+        if task_id is None:
+            song = self.song(song_id)
+            task = song.of.task if song else None
+        else:
+            task = tasks.find(self.tx, self.house.provider, task_id)
+            song = self._song_of(task, song_id) if task else None
+        view = self.view(task) if task else None
+        others = (self.song(id) for id in beside)
+        return Facts(
+            caller=caller.account,
+            policy=self._policy,
+            task_id=task_id,
+            song_id=song_id,
+            task=view,
+            song=song,
+            model=find(self.house.models, task.model) if task else None,
+            persona=self._persona_of(song),
+            is_expired=view is not None and self.is_expired(view),
+            beside=tuple(other.of.task.account if other else None for other in others),
+        )
+
+    def _persona_of(self, song: SongView | None) -> Persona | None:
+        persona = tasks.persona_of(self.tx, self.house.provider, song.song.id) if song else None
+        return persona if persona and self._stands(persona, finished=False) else None
+
+    def files(self, task: Task) -> tuple[str, ...]:
+        """The files that are made of each song of a task."""
+        return self._policy.kinds[task.kind].files
+
+    def knows_file(self, role: str) -> bool:
+        """True for a file that some task of this provider makes."""
+        return any(role in kind.files for kind in self._policy.kinds.values())
+
+    def is_expired(self, view: TaskView) -> bool:
+        """True once the provider has deleted what a task made."""
+        until = self.kept_until(view.task)
+        return view.moment.is_final and until is not None and self.now >= until
+
+    def kept_until(self, task: Task) -> int | None:
+        """The moment at which the provider deletes what a task made, if it ever does."""
+        retention = self._policy.kinds[task.kind].retention
+        return None if retention is None else task.ends + micros(retention)
+
+    def _hold(self, order: Sequence[Rule], facts: Facts) -> None:
+        for rule in order:
+            name = rule.__name__.replace("_", "-")
+            try:
+                rule(facts)
+            except Refusal:
+                self._note(name, False, task=facts.task_id, song=facts.song_id)
+                raise
+            self._note(name, True)
+
+    def _note(self, check: str, ok: bool, **facts: Any) -> None:
+        self.checks.append({"check": check, "ok": ok, "facts": facts})
+
+    # --- uploads --------------------------------------------------------------------------------------------
+
+    def open_upload(self, command: OpenUpload) -> UploadView:
+        """A place to upload a file to; it is read from there again."""
+        material = self._material("upload")
+        id = uuid4(material)
+        name = f"{id}.{command.extension}"
+        record = {
+            "content_type": command.content_type,
+            "name": name,
+            "opened_at": seconds(self.now),
+            "size": None,
+        }
+        self.tx.put(f"upload/{id}", pack(record))
+        return UploadView(id, name, material[16:24].hex())
+
+    # --- planting and pushing -------------------------------------------------------------------------------
+
+    def plant(
+        self, command: Submit, caller: Caller, stage: Stage | None = None, failure: FailureKind | None = None
+    ) -> Task:
+        """A task without charge or question: finished, at the beginning of a stage, or just failed."""
+        kind = self._policy.kinds[command.kind]
+        account = accounts.known(self.tx, caller).id
+        then, length = self._back_then(kind, stage, failure)
+        task = then._new_task(command, kind, account)
+        songs = then._songs(command, kind.songs)
+        return tasks.put(self.tx, None, self._aged(task._replace(songs=songs), length, failure))
+
+    def plant_persona(
+        self,
+        command: CreatePersona,
+        caller: Caller,
+        stage: Stage | None = None,
+        failure: FailureKind | None = None,
+    ) -> Task | None:
+        """The task of a persona of a planted song, free of charge; None where making one needs no task."""
+        root = self.song(command.song)
+        assert root is not None
+        assert self._policy.persona_task is not None
+        account = accounts.known(self.tx, caller).id
+        then, length = self._back_then(self._policy.kinds[self._policy.persona_task], stage, failure)
+        made = then._create(command, root, account, 0, Wish()).task
+        return tasks.put(self.tx, made.task, self._aged(made.task, length, failure)) if made else None
+
+    def _back_then(self, kind: Kind, stage: Stage | None, failure: FailureKind | None) -> tuple[Service, int]:
+        """The moment at which a task began that is at this point now, and its whole length."""
+        part = failure.after if failure else stage.begins if stage else 100
+        length = self.house.length(kind)
+        if part < 100:
+            # What is planted in its middle has one, also where tasks end at once.
+            length = length or micros(kind.seconds)
+        return Service(self.tx, self.sandbox, self.now - _part(length, part, 100), self.house), length
+
+    def _aged(self, task: Task, length: int, failure: FailureKind | None) -> Task:
+        return task._replace(length=length, failure=_failed(failure, self.now) if failure else None)
+
+    def push(self, task: Task, stage: Stage) -> Task:
+        """A task moved to the beginning of a stage; from there it goes on as time passes."""
+        if stage.status == "finished":
+            moved = task._replace(failure=None, starts=self.now - task.length, progress=None)
+        else:
+            moved = self._at(task, stage.begins, 100)
+        return self._undone(task, moved)
+
+    def advance(self, task: Task, progress: int) -> Task:
+        """A task moved to a progress, in percent."""
+        if progress >= 100:
+            return self.push(task, self._policy.stages[-1])
+        share = lifecycle.share_of(self._policy, progress)
+        moved = self._at(task, *share)._replace(progress=progress)
+        return self._undone(task, moved)
+
+    def _at(self, task: Task, part: int, whole: int) -> Task:
+        length = task.length or micros(self._policy.kinds[task.kind].seconds)
+        starts = self.now - _part(length, part, whole)
+        return task._replace(failure=None, length=length, starts=starts, progress=None)
+
+    def fail(self, task: Task, kind: FailureKind) -> Task:
+        """A task failed now, in whatever state it is."""
+        return self._changed(task, task._replace(failure=_failed(kind, self.now)))
+
+    def rival(self, task: Task) -> Persona | None:
+        """The persona that a song has got since the task of another one failed."""
+        own = self._own_persona(task)
+        other = tasks.persona_of(self.tx, own.provider, own.song) if own else None
+        return other if other and other != own and self._stands(other, finished=False) else None
+
+    def _own_persona(self, task: Task) -> Persona | None:
+        return tasks.find_persona(self.tx, task.provider, task.persona) if task.persona else None
+
+    def _undone(self, old: Task, new: Task) -> Task:
+        """A task that has not failed, whatever it had; its persona is its song's again."""
+        if own := self._own_persona(old):
+            tasks.put_persona(self.tx, own)
+        return self._changed(old, new)
+
+    def _changed(self, old: Task, new: Task) -> Task:
+        # What is due back is paid first, so that it is there to be charged again.
+        account = accounts.find(self.tx, old.account)
+        assert account is not None
+        accounts.settle(self.tx, account, self.now)
+        return tasks.put(self.tx, old, new)
+
+
+def fails(task: Task, kind: FailureKind) -> Failure:
+    """How a task fails when its moment has come."""
+    return _failed(kind, task.starts + task.length * kind.after // 100)
+
+
+def _failed(kind: FailureKind, at: int) -> Failure:
+    return Failure(kind.name, kind.state, kind.code, kind.message, at)
+
+
+def _part(length: int, part: int, whole: int) -> int:
+    """A share of a length, rounded up: what begins there has really begun."""
+    return -(-length * part // whole)
+
+
+def _inherited(command: Submit, source: SongView) -> Submit:
+    """The submission with what it leaves open taken from the song it works on."""
+    song = source.song
+    return command._replace(
+        model=command.model or source.of.task.model,
+        title=command.title or song.title,
+        tags=command.tags or song.tags,
+        text=command.text or song.text,
+    )

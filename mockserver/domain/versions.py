@@ -1,0 +1,35 @@
+"""Model names: each provider spells the same versions its own way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Model(NamedTuple):
+    """A model: its name on the wire, its neutral version such as `4.5plus`, and how task views show it."""
+
+    name: str
+    version: str
+    shown: str
+    retired: bool = False
+
+    @property
+    def number(self) -> tuple[int, ...]:
+        """Its version as an ordered number."""
+        found = re.match(r"[0-9.]+", self.version)
+        return tuple(int(part) for part in (found[0] if found else "0").split("."))
+
+
+def find(models: Iterable[Model], text: str) -> Model | None:
+    """The model of that wire name, or of that neutral version (`3.5`, `v4`, `5.5`)."""
+    known = list(models)
+    exact = (model for model in known if text in (model.name, model.shown))
+    neutral = (model for model in known if _key(model.version) == _key(text))
+    return next(exact, None) or next(neutral, None)
+
+
+def _key(text: str) -> str:
+    bare = re.sub(r"\.0$", "", text.strip().lower().removeprefix("v")).replace("+", "plus")
+    return re.sub(r"[^0-9a-z]", "", bare)
