@@ -18,6 +18,7 @@ TABLE = "persona-mock"
 PACKAGED = "packaged"
 OFF = "none"
 LARGEST_SEED = 2**63 - 1
+MOST_CREDITS = 10**12
 
 
 class UsageError(Exception):
@@ -165,6 +166,64 @@ def _keep_folder(value: Any) -> str:
     return str(_keep_path(value))
 
 
+class Factor(float):
+    """A pace as a factor, `real` being 1; it prints as it was typed."""
+
+    typed: str
+
+    def __new__(cls, typed: str) -> Factor:
+        made = super().__new__(cls, 1.0 if typed == "real" else float(typed))
+        made.typed = typed
+        return made
+
+    def __str__(self) -> str:
+        return self.typed
+
+
+DEFAULT_PACE = Factor("20")
+# Beyond these a task's due moments would leave the calendar, or fall on one another.
+_SLOWEST, _FASTEST = 1e-6, 1e9
+
+
+def _read_pace(text: str) -> str | Factor:
+    if text == "instant":
+        return text
+    if not re.fullmatch(r"real|([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        raise ValueError
+    factor = Factor(text)
+    if not _SLOWEST <= factor <= _FASTEST:
+        raise ValueError
+    return factor
+
+
+def _keep_pace(value: Any) -> str | Factor:
+    if isinstance(value, str | Factor):
+        return _read_pace(str(value))
+    if type(value) not in (int, float):
+        raise ValueError
+    return _read_pace(repr(value).removesuffix(".0"))
+
+
+def _read_credits(text: str) -> int | float:
+    match = re.fullmatch(r"([0-9]+)(?:\.([0-9]{1,6}))?", text)
+    if match is None:
+        raise ValueError
+    whole, decimals = match[1].lstrip("0"), (match[2] or "").rstrip("0")
+    # Fifteen digits are what a float surely keeps.
+    if len(whole + decimals) > 15 or float(text) > MOST_CREDITS:
+        raise ValueError
+    return float(text) if decimals else int(whole or "0")
+
+
+def _keep_credits(value: Any) -> int | float:
+    if type(value) not in (int, float):
+        raise ValueError
+    text = str(value) if type(value) is int else f"{value:.6f}"
+    if float(text) != value:
+        raise ValueError
+    return _read_credits(text)
+
+
 _NAME = r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _ADDRESS = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
 _PORT = r":[1-9][0-9]{0,4}"
@@ -177,6 +236,17 @@ HOST = _text("a host name or IP address, without scheme or port", _read_host)
 HOST_NAME = _matching("a host name or IP address, without scheme or port", rf"{_NAME}|\[?{_ADDRESS}\]?")
 HOST_AND_PORT = _matching("HOST or HOST:PORT", rf"({_NAME}|\[{_ADDRESS}\])({_PORT})?|{_ADDRESS}")
 PUBLIC_URL = _text("a URL such as https://mock.example.test, without query or user name", _read_url)
+PACE = Kind(
+    "instant, real, or a factor: a positive number such as 20, 0.5 or 1000 (at least 0.000001, at most 1e9)",
+    _read_pace,
+    _keep_pace,
+)
+CREDITS = Kind(
+    f"a number from 0 to {MOST_CREDITS} with at most 6 decimals, and 15 digits in all",
+    _read_credits,
+    _keep_credits,
+)
+QUIRK = _matching("PROVIDER.NAME=VALUE, such as kie.duplicate=overwrite", r"[A-Za-z0-9_-]+\.[a-z_]+=.+")
 TOKEN = _matching(f"visible characters without blanks, or the word {OFF}", r"[!-~]+")
 
 
@@ -226,13 +296,27 @@ OPTIONS = (
         "DIR",
         repeatable=True,
     ),
+    Option(
+        "pace",
+        PACE,
+        "how many times as fast as the provider a task runs; real: as fast; instant: it is final at once",
+        "instant|real|FACTOR",
+    ),
     Option("clock", _one_of("real", "virtual"), "virtual: time stands still until advanced", "real|virtual"),
     Option("seed", _whole(0, LARGEST_SEED), "repeats ids and invented content; drawn when absent", "N"),
+    Option("credits", CREDITS, "what a new account starts with", "N"),
     Option(
         "status",
         _one_of("envelope", "http", "auto"),
         "HTTP status of providers whose body holds the code: always 200, that code, or as they do live",
         "envelope|http|auto",
+    ),
+    Option(
+        "quirk",
+        QUIRK,
+        "choose where documents and observation differ, as kie.duplicate=overwrite; repeatable",
+        "PROVIDER.NAME=VALUE",
+        repeatable=True,
     ),
     Option("verify-responses", FLAG, "check every answer against its document before it leaves"),
     Option(
@@ -314,9 +398,14 @@ class Settings:
     url_file: Path | None = None
     public_url: str | None = None
     specs: tuple[str, ...] = (PACKAGED,)
+    # A factor is a Factor after construction; any number that may be one is taken.
+    pace: float | Literal["instant"] = DEFAULT_PACE
     clock: Literal["real", "virtual"] = "real"
     seed: int = field(default_factory=_draw_seed)
+    # An int where it is whole.
+    credits: int | float = 1000
     status: Literal["envelope", "http", "auto"] = "auto"
+    quirk: tuple[str, ...] = ()
     verify_responses: bool = False
     callback_allow: tuple[str, ...] = ()
     allow_host: tuple[str, ...] = ()
@@ -489,6 +578,8 @@ def described(settings: Settings) -> Iterator[tuple[str, str, str]]:
 def _shown(option: Option, value: Any) -> str:
     if option.kind is TOKEN:
         return "(hidden)" if value else OFF
+    if option.kind is CREDITS:
+        return f"{value:.6f}".rstrip("0").rstrip(".")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

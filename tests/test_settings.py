@@ -10,6 +10,8 @@ import pytest
 
 from mockserver.settings import OPTIONS, Settings, UsageError, default_of, described, is_loopback
 
+QUIRKS = ("kie.duplicate=overwrite", "kie.persona_price=2")
+
 
 def load(
     folder: Path, flags: dict[str, Any] | None = None, environ: dict[str, str] | None = None, file: str = ""
@@ -17,6 +19,11 @@ def load(
     if file:
         (folder / "pyproject.toml").write_text(f"[tool.persona-mock]\n{file}\n")
     return Settings.load(flags or {}, environ or {}, folder)
+
+
+def shown(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Each option as `--print-config` prints it, with its source."""
+    return {name: (value, source) for name, value, source in described(settings)}
 
 
 # --- the table ---------------------------------------------------------------------------------------------
@@ -41,6 +48,7 @@ def test_defaults_are_those_documented() -> None:
 
     assert (settings.host, settings.port, settings.specs) == ("127.0.0.1", 4010, ("packaged",))
     assert (settings.clock, settings.status, settings.log_format) == ("real", "auto", "text")
+    assert (settings.pace, settings.credits, settings.quirk) == (20, 1000, ())
     assert (settings.journal_size, settings.max_body) == (1000, 1_048_576)
     assert (settings.verify_responses, settings.access_log, settings.cors) == (False, False, True)
     assert (settings.url_file, settings.public_url, settings.control_token) == (None, None, None)
@@ -81,6 +89,11 @@ def test_a_repeated_flag_replaces_the_list_of_the_environment(tmp_path: Path) ->
         ("SPECS", "packaged, ./mine", "specs", ("packaged", "mine")),
         ("CLOCK", "virtual", "clock", "virtual"),
         ("SEED", "7", "seed", 7),
+        ("PACE", "instant", "pace", "instant"),
+        ("PACE", "real", "pace", 1.0),
+        ("PACE", "0.5", "pace", 0.5),
+        ("CREDITS", "12.5", "credits", 12.5),
+        ("QUIRK", "kie.duplicate=overwrite, kie.persona_price=2", "quirk", QUIRKS),
         ("STATUS", "http", "status", "http"),
         ("VERIFY_RESPONSES", "yes", "verify_responses", True),
         ("CALLBACK_ALLOW", "a.example,[::1]:80", "callback_allow", ("a.example", "[::1]:80")),
@@ -116,6 +129,14 @@ def test_every_option_has_an_environment_twin(
         ("no-cors = true", "cors", False),
         ("no-cors = false", "cors", True),
         ("max-body = 2048", "max_body", 2048),
+        ('pace = "instant"', "pace", "instant"),
+        ('pace = "real"', "pace", 1.0),
+        ('pace = "40"', "pace", 40.0),
+        ("pace = 40", "pace", 40.0),
+        ("pace = 0.25", "pace", 0.25),
+        ("credits = 0", "credits", 0),
+        ("credits = 0.5", "credits", 0.5),
+        ('quirk = ["kie.duplicate=overwrite", "kie.persona_price=2"]', "quirk", QUIRKS),
         ('max-body = "2KiB"', "max_body", 2048),
         ('control-token = "none"', "control_token", None),
     ],
@@ -188,6 +209,38 @@ def test_a_broken_file_that_is_not_about_us_is_left_alone(tmp_path: Path) -> Non
         ("max_body", "1.5MiB"),
         ("max_body", "1 parsec"),
         ("log_format", "xml"),
+        ("pace", ""),
+        ("pace", "0"),
+        ("pace", "0.0"),
+        ("pace", "-1"),
+        ("pace", "nan"),
+        ("pace", "inf"),
+        ("pace", "1e400"),
+        ("pace", "1e-400"),
+        ("pace", "9" * 5000),
+        ("pace", "fast"),
+        ("pace", "Instant"),
+        ("pace", "20x"),
+        ("pace", "1_0"),
+        ("pace", "polls:3"),
+        ("credits", ""),
+        ("credits", "-1"),
+        ("credits", "nan"),
+        ("credits", "inf"),
+        ("credits", "1e3"),
+        ("credits", "1_000"),
+        ("credits", "0.0000001"),
+        ("credits", "1000000000001"),
+        ("credits", "1000000000000.5"),
+        ("credits", "123456789012.3456"),
+        ("credits", "9" * 5000),
+        ("credits", "many"),
+        ("quirk", ["kie"]),
+        ("quirk", ["kie.duplicate"]),
+        ("quirk", ["kie.duplicate="]),
+        ("quirk", ["duplicate=overwrite"]),
+        ("quirk", ["kie.Duplicate=overwrite"]),
+        ("quirk", ["kie duplicate=overwrite"]),
     ],
 )
 def test_a_flag_that_cannot_be_used_says_what_is_wanted(tmp_path: Path, field: str, text: Any) -> None:
@@ -219,6 +272,19 @@ def test_a_variable_that_cannot_be_used_is_named_with_what_it_holds(tmp_path: Pa
         ('no-cors = "true"', "no-cors: got 'true', wanted true or false"),
         ('specs = "mine"', "specs: got 'mine', wanted a list, each item a folder"),
         ("specs = [1]", "specs: got 1, wanted a folder"),
+        ("pace = true", "pace: got True, wanted instant, real, or a factor"),
+        ("pace = 0", "pace: got 0, wanted instant, real, or a factor"),
+        ("pace = nan", "pace: got nan, wanted instant, real, or a factor"),
+        ("pace = -inf", "pace: got -inf, wanted instant, real, or a factor"),
+        ('pace = "polls:3"', "pace: got 'polls:3', wanted instant, real, or a factor"),
+        ('credits = "1000"', "credits: got '1000', wanted a number from 0 to 1000000000000"),
+        ("credits = true", "credits: got True, wanted a number"),
+        ("credits = -0.5", "credits: got -0.5, wanted a number"),
+        ("credits = inf", "credits: got inf, wanted a number"),
+        ("credits = nan", "credits: got nan, wanted a number"),
+        ("credits = 1.0000001", "credits: got 1.0000001, wanted a number"),
+        ('quirk = "kie.duplicate=overwrite"', "quirk: got 'kie.duplicate=overwrite', wanted a list"),
+        ('quirk = ["kie"]', "quirk: got 'kie', wanted PROVIDER.NAME=VALUE, such as kie.duplicate=overwrite"),
         ("clock = 1", "clock: got 1, wanted one of real, virtual"),
         ("prot = 1", "unknown key prot. Did you mean port?"),
         ("url_file = 'a'", "unknown key url_file. Did you mean url-file?"),
@@ -261,6 +327,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: str, said:
         ("clock", "vrtual"),
         ("specs", "mine"),
         ("seed", None),
+        ("pace", None),
+        ("pace", 0),
+        ("pace", 10**400),
+        ("pace", [20]),
+        ("credits", None),
+        ("credits", 10**400),
+        ("credits", -1),
+        ("quirk", {"kie.duplicate": "overwrite"}),
     ],
 )
 def test_settings_made_in_python_are_checked_too(field: str, value: Any) -> None:
@@ -273,6 +347,64 @@ def test_a_token_that_cannot_be_used_is_not_shown(tmp_path: Path) -> None:
         load(tmp_path, {"control_token": "my secret"})
 
     assert "my secret" not in str(refused.value)
+
+
+# --- pace and credits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "factor"),
+    [("20", 20), ("real", 1), ("1", 1), ("0.50", 0.5), (".5", 0.5), ("1e3", 1000), ("0.000001", 1e-6)],
+)
+def test_a_pace_is_a_factor_that_prints_as_it_was_typed(tmp_path: Path, typed: str, factor: float) -> None:
+    settings = load(tmp_path, {"pace": typed})
+
+    assert (settings.pace, isinstance(settings.pace, float)) == (factor, True)
+    assert shown(settings)["pace"] == (typed, "flag --pace")
+    assert shown(replace(settings, port=1))["pace"] == (typed, "flag --pace")
+
+
+@pytest.mark.parametrize(("pace", "text"), [(20, "20"), (0.5, "0.5"), (1e-5, "1e-05"), ("real", "real")])
+def test_a_pace_handed_in_as_a_number_is_shown_as_one(pace: Any, text: str) -> None:
+    settings = Settings(pace=pace)
+
+    assert shown(settings)["pace"][0] == text
+    assert settings.sources["pace"] == ("default" if pace == 20 else "argument")
+
+
+def test_an_instant_pace_is_that_word(tmp_path: Path) -> None:
+    settings = load(tmp_path, {"pace": "instant"})
+
+    assert settings.pace == "instant"
+    assert shown(settings)["pace"] == ("instant", "flag --pace")
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "text"),
+    [
+        ("0", 0, "0"),
+        ("007", 7, "7"),
+        ("1000", 1000, "1000"),
+        ("2.0", 2, "2"),
+        ("2.50", 2.5, "2.5"),
+        ("0.000001", 0.000001, "0.000001"),
+        ("123456789.123456", 123456789.123456, "123456789.123456"),
+        ("1000000000000", 10**12, "1000000000000"),
+        ("1000000000000.000000", 10**12, "1000000000000"),
+    ],
+)
+def test_credits_are_whole_where_they_can_be(tmp_path: Path, typed: str, value: float, text: str) -> None:
+    settings = load(tmp_path, {"credits": typed})
+
+    assert (settings.credits, type(settings.credits)) == (value, type(value))
+    assert shown(settings)["credits"] == (text, "flag --credits")
+
+
+@pytest.mark.parametrize("credits_", [5.0, 1e12])
+def test_credits_handed_in_as_a_whole_float_are_whole(credits_: float) -> None:
+    settings = Settings(credits=credits_)
+
+    assert (settings.credits, type(settings.credits)) == (credits_, int)
 
 
 # --- seed and token ----------------------------------------------------------------------------------------
@@ -326,9 +458,9 @@ def test_urls_are_written_from_the_public_url_or_else_host_and_port() -> None:
 def test_a_token_is_hidden_where_settings_are_shown() -> None:
     settings = Settings(control_token="s3cret", allow_host=("a", "b"))
 
-    shown = {name: (value, source) for name, value, source in described(settings)}
+    found = shown(settings)
 
-    assert "s3cret" not in str(shown)
-    assert shown["control-token"] == ("(hidden)", "argument")
-    assert shown["allow-host"] == ("a,b", "argument")
-    assert shown["cors"] == ("true", "default")
+    assert "s3cret" not in str(found)
+    assert found["control-token"] == ("(hidden)", "argument")
+    assert found["allow-host"] == ("a,b", "argument")
+    assert found["cors"] == ("true", "default")
