@@ -37,6 +37,14 @@ def test_wheel_carries_code_documents_and_types(wheel: Path) -> None:
     assert [name for name in files if name.startswith("mockserver/web/control/") and name.endswith(".yaml")]
 
 
+def test_wheel_carries_the_media(wheel: Path) -> None:
+    archive, folder = ZipFile(wheel), ROOT / "mockserver/web/media/assets"
+
+    wanted = {str(file.relative_to(ROOT)): file.read_bytes() for file in folder.iterdir()}
+    assert {Path(name).suffix for name in wanted} == {".jpeg", ".mp3", ".mp4", ".webp"}
+    assert {name: archive.read(name) for name in wanted} == wanted
+
+
 def test_wheel_carries_every_source_file_and_no_other_python(wheel: Path) -> None:
     files = {name for name in ZipFile(wheel).namelist() if name.endswith(".py")}
 

@@ -1,0 +1,80 @@
+"""Calls under /_mock/media/: the files of songs, and the places that clients upload to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mockserver.domain.clock import iso
+from mockserver.domain.media import Expired, Found, Unknown
+from mockserver.domain.ports import Tx
+from mockserver.web import cors
+from mockserver.web.locate import Target
+from mockserver.web.media import uploads
+from mockserver.web.media.files import asset_for
+from mockserver.web.media.place import MEDIA, READS, Place, fleeting, not_found, place_of
+from mockserver.web.media.ranges import answer_with
+from mockserver.web.reply import Reply, problem
+from mockserver.web.request import Incoming, Receive
+from mockserver.web.world import World
+
+# What the state says of a song's file: (tx, sandbox, provider, song, role).
+Find = Callable[[Tx, str, str, str, str], Found | Expired | Unknown]
+
+
+async def answer(world: World, target: Target, incoming: Incoming, receive: Receive, find: Find) -> Reply:
+    """The reply to a call under /_mock/media/, readable by any page where CORS is on."""
+    reply = await _answered(world, target, incoming, receive, find)
+    return cors.allow(incoming, reply) if world.settings.cors else reply
+
+
+async def _answered(world: World, target: Target, incoming: Incoming, receive: Receive, find: Find) -> Reply:
+    place = place_of(target.path)
+    methods = place.methods if place else READS
+    if incoming.method == "OPTIONS":
+        return cors.preflight(incoming, methods, answers=world.settings.cors)
+    if place is None:
+        return not_found(
+            f"{target.path[:300]} names no file. Files stand at {MEDIA}/<provider>/<song>/<file>"
+        )
+    if incoming.method not in methods:
+        return _wrong_method(target, methods)
+    if not place.is_upload:
+        return await _file(world, target.sandbox, place, incoming, find)
+    if incoming.method == "PUT":
+        return await uploads.keep(world, target.sandbox, place, incoming, receive)
+    return await uploads.serve(world, target.sandbox, place, incoming)
+
+
+def _wrong_method(target: Target, methods: tuple[str, ...]) -> Reply:
+    wanted = [*methods, "OPTIONS"]
+    text = f"{target.path[:300]} takes {', '.join(wanted)}"
+    reply = problem("wrong-method", 405, text, allowed=wanted)
+    reply.headers.append(("allow", ", ".join(wanted)))
+    return reply
+
+
+async def _file(world: World, sandbox: str, place: Place, incoming: Incoming, find: Find) -> Reply:
+    asset = asset_for(place.name)
+    if asset is None:
+        return not_found(
+            f"No file is called {place.name!r} here. Take its URL from an answer of the provider"
+        )
+    found = await world.run(sandbox, lambda tx: find(tx, sandbox, *place))
+    if isinstance(found, Found):
+        return answer_with(incoming, asset.content, asset.content_type, asset.etag, found.created_at)
+    return _expired(place, found) if isinstance(found, Expired) else _unknown(place, sandbox)
+
+
+def _expired(place: Place, found: Expired) -> Reply:
+    text = (
+        f"{place.name} of the {place.folder} song {place.id} expired at {iso(found.at)}: {place.folder} "
+        "keeps media for a limited time. Make a fresh song, and download its files before they expire"
+    )
+    return fleeting(problem("media-expired", 410, text, expired_at=iso(found.at)))
+
+
+def _unknown(place: Place, sandbox: str) -> Reply:
+    return not_found(
+        f"The sandbox {sandbox} has no {place.name} of a {place.folder} song {place.id}. "
+        "Make a song there, and take the URL from its task"
+    )
