@@ -1,4 +1,4 @@
-"""`persona-mock`: finds the command, and turns what is set up wrongly into one line and exit code 2."""
+"""`persona-mock`: finds the command, and turns what went wrong into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ FINE, USAGE = 0, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; nothing set up wrongly ends in a traceback."""
+    """Run one command and return its exit code; nothing that goes wrong ends in a traceback."""
+    from mockserver.cli.failure import Failure
     from mockserver.settings import UsageError
 
     try:
@@ -25,15 +26,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FINE
     except BrokenPipeError:
         return _unread()
+    except Failure as failure:
+        return _failed(failure, failure.code)
     except UsageError as error:
         return _failed(error)
     except _document_error() as error:
         return _failed(error)
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, code: int = USAGE) -> int:
     print(f"persona-mock: {error}", file=sys.stderr)
-    return USAGE
+    return code
 
 
 def _unread() -> int:
@@ -51,7 +54,7 @@ def _document_error() -> type[Exception]:
 
 def _parser() -> argparse.ArgumentParser:
     from mockserver import __version__
-    from mockserver.cli import outcomes, routes, serve
+    from mockserver.cli import outcomes, routes, serve, state
 
     parser = argparse.ArgumentParser(
         prog="persona-mock",
@@ -61,6 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"persona-mock {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, routes, outcomes):
+    for command in (serve, routes, outcomes, state):
         command.add_parser(commands)
     return parser

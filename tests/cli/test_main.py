@@ -12,7 +12,7 @@ import pytest
 from mockserver import __version__
 from mockserver.cli.main import main
 
-COMMANDS = ("serve", "routes", "outcomes")
+COMMANDS = ("serve", "routes", "outcomes", "state")
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +46,12 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         ["serve", "--por", "1"],
         ["serve", "extra"],
         ["serve", "--port"],
+        ["serve", "--pace"],
+        ["state"],
+        ["state", "save"],
+        ["state", "import"],
+        ["state", "export", "file"],
+        ["state", "reset", "--sand", "alice"],
     ],
 )
 def test_wrong_usage_is_code_2_with_a_word_about_it(
@@ -60,7 +66,7 @@ def test_wrong_usage_is_code_2_with_a_word_about_it(
 def test_help_loads_neither_the_server_nor_the_checks(tmp_path: Path) -> None:
     look = (
         "import sys; from mockserver.cli.main import main; assert main(['serve', '--help']) == 0;"
-        "assert not {'starlette', 'uvicorn', 'contracts'} & set(sys.modules)"
+        "assert not {'starlette', 'uvicorn', 'contracts', 'urllib.request'} & set(sys.modules)"
     )
     root = str(Path(__file__).parent.parent.parent)
 
