@@ -23,8 +23,11 @@ def documents_of(args: argparse.Namespace) -> list[Document]:
     """The documents that the options choose; UsageError for a provider that none of them describes."""
     from mockserver.domain.outcome import NAMES
     from mockserver.openapi.library import load_documents
+    from mockserver.web.living import marks_in_force, quirks_in_force
 
-    documents = load_documents(settings_of(args).specs, NAMES)
+    settings = settings_of(args)
+    marks = marks_in_force(quirks_in_force(settings.quirk))
+    documents = load_documents(settings.specs, NAMES, quirks=marks)
     if args.provider is None:
         return list(documents.values())
     if args.provider not in documents:

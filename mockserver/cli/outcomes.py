@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.cli.documents import add_document_options, documents_of
@@ -27,14 +27,21 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         allow_abbrev=False,
     )
-    add_document_options(parser, "status")
+    add_document_options(parser, "status", "quirk")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
-    mode = settings_of(args).status
-    rows = [row for document in documents_of(args) for row in _rows(document, mode)]
+    from mockserver.web.living import quirks_in_force
+
+    settings = settings_of(args)
+    quirks = quirks_in_force(settings.quirk)
+    rows = [
+        row
+        for document in documents_of(args)
+        for row in _rows(document, settings.status, quirks.get(document.name, {}))
+    ]
     if args.json:
         print(json.dumps({"outcomes": rows}, indent=2))
     else:
@@ -43,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(document: Document, mode: str) -> Iterator[dict[str, Json]]:
+def _rows(document: Document, mode: str, values: Mapping[str, str]) -> Iterator[dict[str, Json]]:
+    quirks = _quirks(document, values)
     for operation in document.operations():
         for outcome, answer in operation.answers.items():
             status, code, message = _facts(document, answer, mode)
@@ -54,8 +62,28 @@ def _rows(document: Document, mode: str) -> Iterator[dict[str, Json]]:
                 "status": status,
                 "code": code,
                 "message": message,
-                "quirk": None,
+                "quirk": quirks.get((operation.name, outcome)),
             }
+
+
+def _quirks(document: Document, values: Mapping[str, str]) -> dict[tuple[str, str | None], str]:
+    """The quirk in force, by the answer in which it shows: as the adapter says, or an example's mark."""
+    from mockserver.providers import adapter_of
+
+    adapter = adapter_of(document.name) if document.marked else None
+    quirks = adapter.quirks if adapter else ()
+    shown = [(quirk.operation, str(quirk.outcome), quirk.name) for quirk in quirks]
+    marked = [
+        (operation.name, example.outcome, example.quirk.partition("=")[0])
+        for operation in document.operations()
+        for example in operation.examples()
+        if example.quirk
+    ]
+    return {
+        (operation, outcome): f"{document.name}.{name}={values[name]}"
+        for operation, outcome, name in (*shown, *marked)
+        if name in values
+    }
 
 
 def _facts(document: Document, answer: Answer, mode: str) -> tuple[int, Json, Json]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from mockserver.cli.files import write_whole
 from mockserver.cli.options import add_options, settings_of
 from mockserver.cli.table import columns
 from mockserver.settings import Settings, UsageError, described
@@ -44,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
     with _sigterm_like_ctrl_c(), _collecting_once_ready() as ready:
         settings = settings_of(args)
         if args.print_config:
+            from mockserver.web.living import quirks_in_force
+
+            quirks_in_force(settings.quirk)
             print(columns(described(settings)))
         else:
             _serve(settings, ready)
@@ -173,22 +174,9 @@ def _write_url(settings: Settings) -> None:
     if settings.url_file is None:
         return
     try:
-        _replace(settings.url_file, settings.url + "\n")
+        write_whole(settings.url_file, f"{settings.url}\n".encode())
     except OSError as error:
         fix = "Name a file in a folder that exists and may be written to"
         raise UsageError(
             f"{settings.url_file} cannot be written ({error.strerror})", where="--url-file", fix=fix
         ) from None
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(draft).chmod(0o644)
-        os.replace(draft, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise

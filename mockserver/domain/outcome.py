@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     VOCAL_WINDOW = "vocal-window"
     PERSONA_NOT_FOUND = "persona-not-found"
+    TASK_FAILED = "task-failed"
 
 
 NAMES = tuple(str(outcome) for outcome in Outcome)

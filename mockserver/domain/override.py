@@ -25,6 +25,8 @@ class Override(NamedTuple):
     match: Any = None
     delay: float | None = None
     targets: tuple[tuple[str, str], ...] = ()
+    # How the task of a `task-failed` fails: a failure's name, or a code with words.
+    error: Any = None
 
     @property
     def stands(self) -> bool:
@@ -33,7 +35,7 @@ class Override(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The override as the control API lists it."""
-        shown = {"match": self.match, "delay": self.delay}
+        shown = {"match": self.match, "delay": self.delay, "error": self.error}
         return {
             "id": self.id,
             "provider": self.provider,

@@ -195,9 +195,15 @@ class Document:
 
 
 def compile_document(
-    source: Source, outcomes: Sequence[str], allowed_hosts: frozenset[str] = frozenset()
+    source: Source,
+    outcomes: Sequence[str],
+    allowed_hosts: frozenset[str] = frozenset(),
+    quirks: frozenset[str] = frozenset(),
 ) -> Document:
-    """The compiled document, its outcomes in the order given; DocumentError with every problem it has."""
+    """The compiled document, its outcomes in the order given; DocumentError with every problem it has.
+
+    `quirks` are the x-quirk marks in force: their examples stand for their outcomes, before any other.
+    """
     walk = Walk(source, frozenset(outcomes))
     try:
         notes = walk.run()
@@ -206,7 +212,7 @@ def compile_document(
     fatal = [note for note in notes if note.fatal]
     if fatal:
         raise DocumentError(_problems(source, fatal))
-    compiler = _Compiler(source, walk.marked, tuple(outcomes), Schemas(source, allowed_hosts))
+    compiler = _Compiler(source, walk.marked, tuple(outcomes), Schemas(source, allowed_hosts), quirks)
     document = compiler.document(tuple(_problems(source, notes)))
     if compiler.problems:
         raise DocumentError(compiler.problems)
@@ -219,12 +225,20 @@ def _problems(source: Source, notes: Sequence[Note]) -> list[Problem]:
 
 
 class _Compiler:
-    def __init__(self, source: Source, marked: bool, order: tuple[str, ...], schemas: Schemas) -> None:
+    def __init__(
+        self,
+        source: Source,
+        marked: bool,
+        order: tuple[str, ...],
+        schemas: Schemas,
+        quirks: frozenset[str],
+    ) -> None:
         self._source = source
         self._data = source.data
         self._marked = marked
         self._order = order
         self._schemas = schemas
+        self._quirks = quirks
         self._paths: Paths[Route] = Paths()
         self._aliases: Paths[Route] = Paths()
         self._ids: dict[str, str] = {}
@@ -323,7 +337,8 @@ class _Compiler:
     def _named(self, operation: Operation, name: str) -> Operation:
         """The operation under a name, with the outcomes that are this name's."""
         renamed = replace(operation, name=name)
-        examples = [example for example in renamed.examples() if example.quirk is None]
+        examples = [e for e in renamed.examples() if e.quirk is None or e.quirk in self._quirks]
+        examples.sort(key=lambda example: example.quirk is None)
         marked = any(example.outcome for example in examples)
         return replace(
             renamed,

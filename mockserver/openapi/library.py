@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mockserver.openapi.compiled import Document, compile_document
@@ -18,15 +18,21 @@ def packaged_folder() -> Path:
 
 
 def load_documents(
-    folders: Iterable[str], outcomes: Sequence[str], allowed_hosts: frozenset[str] = frozenset()
+    folders: Iterable[str],
+    outcomes: Sequence[str],
+    allowed_hosts: frozenset[str] = frozenset(),
+    quirks: Callable[[str], frozenset[str]] = lambda _: frozenset(),
 ) -> dict[str, Document]:
-    """Every document of the folders by name; DocumentError tells all that is wrong with any of them."""
+    """Every document of the folders by name; DocumentError tells all that is wrong with any of them.
+
+    `quirks` gives, for a document's name, the x-quirk marks in force.
+    """
     problems: list[Problem] = []
     sources = _sources(_files(folders, problems), problems)
     documents: dict[str, Document] = {}
     for source in sources:
         try:
-            documents[source.name] = compile_document(source, outcomes, allowed_hosts)
+            documents[source.name] = compile_document(source, outcomes, allowed_hosts, quirks(source.name))
         except DocumentError as error:
             problems.extend(error.problems)
     if problems:

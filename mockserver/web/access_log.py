@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
+from urllib.parse import unquote
 
 from mockserver.web.reply import Reply, header_text
 from mockserver.web.request import Incoming
 from mockserver.web.world import World
 
+# A key stands in the path of an account, and in whatever was meant for one.
+_KEY = re.compile(
+    r"(/_mock/+(?!(?:clock|media|outcomes|requests|sandboxes|specs|tasks)/)[^/]*/).+",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def without_key(path: str) -> str:
+    """A path that may be shown: the key of an account is left out."""
+    hidden = (_KEY.sub(r"\1…", text) for text in (path, unquote(path)) if _KEY.search(text))
+    return next(hidden, path)
+
 
 def write(world: World, incoming: Incoming, reply: Reply, started: float) -> None:
-    """Print one request as text or as a line of JSON; the query, which may hold a key, is left out."""
+    """Print one request as text or as a line of JSON; what may hold a key, as a query does, is left out."""
     labels = dict(reply.headers)
     fields = {
         "method": incoming.method,
-        "path": header_text(incoming.raw_path, 300),
+        "path": header_text(without_key(incoming.raw_path), 300),
         "status": reply.status,
         "provider": labels.get("x-mock-provider"),
         "operation": labels.get("x-mock-operation"),

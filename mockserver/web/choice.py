@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mockserver.openapi.compiled import SUCCESS, Answer, Document, Example, Operation, Response
+from mockserver.openapi.source import Json
 from mockserver.web.prefer import Preferences
 
 
@@ -19,11 +20,21 @@ class Choice(NamedTuple):
     example: Example | None = None
     counted: str | None = None
     invented: bool = False
+    # The task states of a living body; of an example it is the one it is marked with.
+    living: tuple[str, ...] | None = None
 
     @property
-    def state(self) -> str | None:
-        """The task state that the example shows; an invented body may show any."""
-        return self.example.state if self.example and not self.invented else None
+    def states(self) -> tuple[str, ...]:
+        """The task states that the body shows; an invented one may show any."""
+        if self.living is not None:
+            return self.living
+        state = self.example.state if self.example and not self.invented else None
+        return (state,) if state else ()
+
+    def showing(self, body: Json, states: tuple[str, ...]) -> Choice:
+        """The same answer with a body of the state's in place of the example's."""
+        assert self.example is not None
+        return self._replace(example=self.example._replace(value=body), living=states)
 
 
 class Undocumented(Exception):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from mockserver.domain import override
+from mockserver.domain.outcome import Outcome
 from mockserver.domain.ports import Tx
+from mockserver.domain.service import Wish
 from mockserver.openapi.compiled import Document, Operation
 from mockserver.openapi.source import Json
+from mockserver.openapi.violation import Violation
+from mockserver.providers.base import Call
 from mockserver.web import choice as choices
 from mockserver.web.choice import Choice, Undocumented
+from mockserver.web.living import Living
 from mockserver.web.prefer import Preferences
 from mockserver.web.redact import digest
 from mockserver.web.reply import Reply, problem
@@ -31,28 +37,44 @@ class Decision:
     checks: list[dict[str, Json]] = field(default_factory=list)
 
 
-def decide(tx: Tx, document: Document, verdict: Verdict, wish: Preferences) -> Decision:
+class Reading(NamedTuple):
+    """A request as the adapter of its document reads it."""
+
+    living: Living
+    call: Call
+
+
+class Case(NamedTuple):
+    """All that a decision is about: a request, its verdict and wish, its sandbox, its adapter if any."""
+
+    document: Document
+    verdict: Verdict
+    wish: Preferences
+    sandbox: str
+    reading: Reading | None
+
+
+def decide(tx: Tx, case: Case) -> Decision:
     """The first of the reasons of interface.md 4 that applies; a queued outcome is used up by being met."""
-    decision = _decided(tx, document, verdict, wish)
+    decision = _decided(tx, case)
     choice = decision.choice
-    if choice is None or not wish.dynamic:
+    if choice is None or not case.wish.dynamic:
         return decision
     return replace(decision, choice=choice._replace(invented=True))
 
 
-def _decided(tx: Tx, document: Document, verdict: Verdict, wish: Preferences) -> Decision:
-    operation = verdict.operation
+def _decided(tx: Tx, case: Case) -> Decision:
+    operation, wish = case.verdict.operation, case.wish
     if wish.asks:
-        return _asked(document, operation, wish)
-    held = override.take(tx, operation.provider, operation.name, verdict.body)
+        return _asked(tx, case)
+    held = override.take(tx, operation.provider, operation.name, case.verdict.body)
     if held is not None:
         found = choices.by_outcome(operation, held.outcome)
         because = "standing" if held.stands else "queued"
-        return Decision(found.outcome, because, found, delay=max(held.delay or 0.0, wish.delay))
-    if magic := _magic(operation, verdict.credential):
-        found = choices.by_outcome(operation, magic)
-        return Decision(found.outcome, "magic-key", found, delay=wish.delay)
-    return _by_state(operation, verdict, wish.delay)
+        return _wished(tx, case, found, because, max(held.delay or 0.0, wish.delay), held.error)
+    if magic := _magic(operation, case.verdict.credential):
+        return _wished(tx, case, choices.by_outcome(operation, magic), "magic-key", wish.delay)
+    return _by_state(tx, case)
 
 
 def read_as_asked(document: Document, verdict: Verdict, wish: Preferences) -> Verdict:
@@ -64,9 +86,10 @@ def read_as_asked(document: Document, verdict: Verdict, wish: Preferences) -> Ve
     return verdict
 
 
-def _asked(document: Document, operation: Operation, wish: Preferences) -> Decision:
+def _asked(tx: Tx, case: Case) -> Decision:
+    operation, wish = case.verdict.operation, case.wish
     try:
-        found = choices.asked(document, operation, wish)
+        found = choices.asked(case.document, operation, wish)
     except Undocumented as error:
         reply = problem(
             "outcome-undocumented",
@@ -77,7 +100,29 @@ def _asked(document: Document, operation: Operation, wish: Preferences) -> Decis
             examples=error.examples,
         )
         return Decision(None, "asked", problem=reply, delay=wish.delay)
-    return Decision(found.outcome, "asked", found, delay=wish.delay)
+    if wish.example:
+        # Who names an example wants just that body.
+        return Decision(found.outcome, "asked", found, delay=wish.delay)
+    return _wished(tx, case, found, "asked", wish.delay)
+
+
+def _wished(tx: Tx, case: Case, found: Choice, because: str, delay: float, error: Json = None) -> Decision:
+    """An outcome from beyond the state. One that lets the call pass does its work, credits or not."""
+    if found.outcome in (Outcome.SUCCESS, Outcome.TASK_FAILED) and _is_fit(case):
+        assert case.reading is not None
+        living, call = case.reading
+        fails = living.failure(error) if found.outcome == Outcome.TASK_FAILED else None
+        acted = living.act(tx, case.sandbox, case.verdict, call, Wish(skips_credits=True, failure=fails))
+        if not acted.refused:
+            return Decision(acted.choice.outcome, because, acted.choice, delay=delay)
+    return Decision(found.outcome, because, found, delay=delay)
+
+
+def _is_fit(case: Case) -> bool:
+    """True for a request that an adapter can read, and whose answer is not to be made up."""
+    verdict = case.verdict
+    fit = verdict.let_in and verdict.credential is not None and verdict.fault is None
+    return fit and _refusal_of(case) is None and case.reading is not None and not case.wish.dynamic
 
 
 def _magic(operation: Operation, credential: str | None) -> str | None:
@@ -90,25 +135,35 @@ def _magic(operation: Operation, credential: str | None) -> str | None:
 # --- the state ----------------------------------------------------------------------------------------------
 
 
-def _by_state(operation: Operation, verdict: Verdict, delay: float) -> Decision:
+def _by_state(tx: Tx, case: Case) -> Decision:
+    operation, verdict = case.verdict.operation, case.verdict
     checks: list[dict[str, Json]] = []
 
     def passes(check: str, ok: bool, **facts: Json) -> bool:
         checks.append({"check": check, "ok": ok, "facts": facts})
         return ok
 
-    first = verdict.first
     account = digest(verdict.credential) if verdict.credential else None
     if not passes("credentials", verdict.let_in, account=account):
-        return _refusal(operation, "unauthorized", 401, checks, delay, first.message if first else "")
+        return _refusal(case, "unauthorized", 401, checks, verdict.first)
     if not passes("well-formed", verdict.fault is None, reason=verdict.fault):
-        return _malformed(operation, verdict, checks, delay)
-    refused = verdict.refusal
+        return _malformed(case, checks)
+    refused = _refusal_of(case)
     if not passes("valid", refused is None, violation=refused.as_json() if refused else None):
         assert refused is not None
-        text = f"{refused.pointer}: {refused.message}"
         outcome = refused.outcome if refused.outcome in operation.answers else "invalid"
-        return _refusal(operation, outcome or "invalid", 422, checks, delay, text, refused.as_json())
+        return _refusal(case, outcome or "invalid", 422, checks, refused)
+    if _is_fit(case):
+        assert case.reading is not None
+        acted = case.reading.living.act(tx, case.sandbox, verdict, case.reading.call, Wish())
+        checks.extend(acted.checks)
+        return Decision(acted.choice.outcome, "state", acted.choice, delay=case.wish.delay, checks=checks)
+    return _usual(case, checks)
+
+
+def _usual(case: Case, checks: list[dict[str, Json]]) -> Decision:
+    """What a document without an adapter answers a call with nothing wrong."""
+    operation, delay = case.verdict.operation, case.wish.delay
     if operation.usual is not None:
         found = choices.by_outcome(operation, operation.usual)
         return Decision(found.outcome, "state", found, delay=delay, checks=checks)
@@ -117,38 +172,48 @@ def _by_state(operation: Operation, verdict: Verdict, delay: float) -> Decision:
     return Decision(None, "state", problem=reply, delay=delay, checks=checks)
 
 
-def _malformed(
-    operation: Operation, verdict: Verdict, checks: list[dict[str, Json]], delay: float
-) -> Decision:
-    first = verdict.first
+def _refusal_of(case: Case) -> Violation | None:
+    """The violation that refuses a request; what an adapter judges later is left to it."""
+    if case.reading is None:
+        return case.verdict.refusal()
+    living, call = case.reading
+    return case.verdict.refusal(but=lambda violation: living.is_late(call, violation))
+
+
+def _malformed(case: Case, checks: list[dict[str, Json]]) -> Decision:
+    operation, verdict = case.verdict.operation, case.verdict
     unsupported = any(violation.rule == "contentType" for violation in verdict.violations)
-    text = f"{first.pointer}: {first.message}" if first else UNSUPPORTED
     outcome = "http-415" if unsupported and "http-415" in operation.answers else "invalid"
-    return _refusal(operation, outcome, 415 if unsupported else 422, checks, delay, text)
+    return _refusal(case, outcome, 415 if unsupported else 422, checks, verdict.first)
 
 
 _SLUGS = {401: "unauthorized", 415: "unsupported-media-type", 422: "invalid-request"}
 
 
 def _refusal(
-    operation: Operation,
-    outcome: str,
-    status: int,
-    checks: list[dict[str, Json]],
-    delay: float,
-    text: str,
-    violation: Json = None,
+    case: Case, outcome: str, status: int, checks: list[dict[str, Json]], violation: Violation | None
 ) -> Decision:
-    """The documented refusal; where a document has none, a problem of that status."""
+    """The documented refusal, in its adapter's words if it has one; else a problem of that status."""
+    operation, delay = case.verdict.operation, case.wish.delay
     if outcome in operation.answers:
-        return Decision(outcome, "state", choices.by_outcome(operation, outcome), delay=delay, checks=checks)
-    if (found := choices.refusal(operation, outcome, status)) is not None:
+        found = choices.by_outcome(operation, outcome)
+        if case.reading is not None and violation is not None:
+            found = case.reading.living.faulty(operation, case.reading.call, outcome, violation)
         return Decision(outcome, "state", found, delay=delay, checks=checks)
-    facts = {"violation": violation} if violation else {}
-    detail = (
-        f"{text}. {operation.provider} {operation.name} documents no answer for this; this one is the mock's"
-    )
+    if (undocumented := choices.refusal(operation, outcome, status)) is not None:
+        return Decision(outcome, "state", undocumented, delay=delay, checks=checks)
+    reply = _own_refusal(operation, status, violation)
+    return Decision(outcome, "state", problem=reply, delay=delay, checks=checks)
+
+
+def _own_refusal(operation: Operation, status: int, violation: Violation | None) -> Reply:
+    text = f"{violation.pointer}: {violation.message}" if violation else UNSUPPORTED
+    if status == 401 and violation:
+        text = violation.message
+    facts = {"violation": violation.as_json()} if violation and status == 422 else {}
+    named = f"{operation.provider} {operation.name}"
+    detail = f"{text}. {named} documents no answer for this; this one is the mock's"
     reply = problem(_SLUGS[status], status, detail, **facts)
     if status == 401 and (challenge := operation.security.challenge()):
         reply.headers.append(("www-authenticate", challenge))
-    return Decision(outcome, "state", problem=reply, delay=delay, checks=checks)
+    return reply

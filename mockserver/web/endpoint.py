@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -13,10 +13,10 @@ from mockserver.openapi.compiled import Document
 from mockserver.openapi.examples import body_violations, header_violations
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
-from mockserver.web import access_log, cors, journal, problems
+from mockserver.web import access_log, cors, journal, media, problems
 from mockserver.web.choice import Choice
 from mockserver.web.control import Control
-from mockserver.web.decision import Decision, decide, read_as_asked
+from mockserver.web.decision import Case, Decision, Reading, decide, read_as_asked
 from mockserver.web.locate import Ambiguous, BadSandbox, Found, NoRoute, Target, WrongMethod
 from mockserver.web.prefer import Preferences, read_preferences
 from mockserver.web.problems import Lost
@@ -34,7 +34,7 @@ from mockserver.web.request import (
 from mockserver.web.stateless import Body, NotAcceptable, Unmade
 from mockserver.web.status import http_status
 from mockserver.web.verdict import Verdict, judge
-from mockserver.web.world import World, count, remember_account, tally
+from mockserver.web.world import World, count, tally
 
 
 class Call(NamedTuple):
@@ -45,6 +45,7 @@ class Call(NamedTuple):
     verdict: Verdict
     wish: Preferences
     raw: bytes
+    reading: Reading | None
 
 
 class Noted(NamedTuple):
@@ -99,6 +100,8 @@ class Endpoint:
         except BadSandbox as error:
             refused = problems.bad_sandbox(error.name)
             return refused if error.is_control else self._shared(incoming, refused)
+        if media.is_media(target.path):
+            return await _safely(media.answer(self._world, target, incoming, receive, self._world.media))
         if target.is_control:
             return await _safely(self._control.answer(target, incoming, receive))
         return self._shared(incoming, await _safely(self._provider(target, incoming, receive, started)))
@@ -123,7 +126,7 @@ class Endpoint:
         # 4. Hold the request against its document; the verdict is kept, whatever decides.
         wish = read_preferences(incoming)
         verdict = read_as_asked(found.document, self._judged(found, incoming, raw), wish)
-        call = Call(target, found.document, verdict, wish, raw)
+        call = Call(target, found.document, verdict, wish, raw, self._reading(found, verdict, incoming))
         # 5. Decide, count and number it, in one transaction.
         noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, call))
         assert noted.decision is not None
@@ -153,13 +156,18 @@ class Endpoint:
         shown = tuple(self._world.redactor.violation(violation) for violation in verdict.violations)
         return verdict._replace(violations=shown) if shown else verdict
 
+    def _reading(self, found: Found, verdict: Verdict, incoming: Incoming) -> Reading | None:
+        """The request as its adapter reads it, where the document has one."""
+        living = self._world.living.get(found.document.name)
+        if living is None or not living.knows(verdict.operation):
+            return None
+        return Reading(living, living.call(verdict.operation, verdict.body, incoming, found.parameters))
+
     # --- deciding -------------------------------------------------------------------------------------------
 
     def _decided(self, tx: Tx, call: Call) -> Noted:
-        verdict = call.verdict
-        if verdict.credential is not None:
-            remember_account(tx, verdict.credential)
-        decision = decide(tx, call.document, verdict, call.wish)
+        case = Case(call.document, call.verdict, call.wish, call.target.sandbox, call.reading)
+        decision = decide(tx, case)
         return self._numbered(tx, call.target.sandbox, decision)
 
     def _numbered(self, tx: Tx, sandbox: str, decision: Decision | None = None) -> Noted:
@@ -183,6 +191,7 @@ class Endpoint:
                 choice,
                 accept=_accepted(incoming),
                 variety=variety if choice.invented else b"",
+                shown=_offline(call, choice),
             )
         except NotAcceptable as error:
             return tell(problems.not_acceptable(operation, error.offered), violations=broken)
@@ -218,7 +227,7 @@ class Endpoint:
             operation=exchange.operation,
             code=exchange.code,
             outcome=exchange.outcome,
-            state=exchange.met.state if exchange.met else None,
+            state=next(iter(exchange.met.states), None) if exchange.met else None,
             because=decision.because if decision else None,
             checks=decision.checks if decision else [],
             duration_ms=round((self._world.clock.elapsed() - started) * 1000, 3),
@@ -247,8 +256,17 @@ def _count(tx: Tx, exchange: Exchange) -> None:
     if met is None or provider is None or operation is None:
         return
     count(tx, "outcomes", provider, operation, met.counted or met.outcome)
-    if met.state:
-        count(tx, "states", provider, operation, met.state)
+    for state in met.states:
+        count(tx, "states", provider, operation, state)
+
+
+def _offline(call: Call, choice: Choice) -> Callable[[Json], Json] | None:
+    """What makes a body that is not the state's one whose files are here too."""
+    # Of an example that was asked for by its name not a letter is changed.
+    is_wanted_so = choice.living is not None or call.wish.example is not None
+    if call.reading is None or (is_wanted_so and not choice.invented):
+        return None
+    return partial(call.reading.living.offline, call.target.sandbox)
 
 
 def _accepted(incoming: Incoming) -> str | None:

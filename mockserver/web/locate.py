@@ -16,6 +16,7 @@ from mockserver.web.request import Incoming
 DEFAULT_SANDBOX = "default"
 SANDBOX_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CONTROL, SANDBOX = "/_mock", "/_sandbox/"
+_CONTROL = re.compile(r"/+_mock(?:/|$)", re.IGNORECASE)
 
 
 class BadSandbox(ValueError):
@@ -83,7 +84,8 @@ class Locator:
             name, _, rest = path[len(SANDBOX) :].partition("/")
             path, sandbox = "/" + rest, unquote(name)
         sandbox = DEFAULT_SANDBOX if sandbox is None else sandbox
-        is_control = path == CONTROL or path.startswith(CONTROL + "/")
+        # What is spelled almost so is no provider's either: the journal would keep a key that stands in it.
+        is_control = _CONTROL.match(path) is not None
         if not SANDBOX_NAME.fullmatch(sandbox):
             raise BadSandbox(sandbox, is_control=is_control)
         documents = () if is_control else self._hosts.get(incoming.host, self._all)

@@ -77,7 +77,8 @@ class Redactor:
         return "&".join(self._pair(*part.partition("=")) for part in query.split("&"))
 
     def _pair(self, name: str, equals: str, value: str) -> str:
-        hide = value and self._is_secret("query", unquote_plus(name))
+        named = unquote_plus(name)
+        hide = value and (named.lower() == "key" or self._is_secret("query", named))
         return f"{name}{equals}{_blanked(value) if hide else value}"
 
     def _urls(self, text: str) -> str:

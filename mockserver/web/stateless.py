@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
@@ -64,21 +64,26 @@ class Stateless:
         *,
         accept: str | None,
         variety: bytes = b"",
+        shown: Callable[[Json], Json] | None = None,
     ) -> tuple[Reply, Body]:
-        """The reply for a choice; NotAcceptable where the caller takes none of its media types."""
+        """The reply for a choice; NotAcceptable where the caller takes none of its media types.
+
+        `shown` is given the body and gives the one to send.
+        """
         response = choice.response
         if response is None:
             raise LookupError(f"{operation.name} documents no answer for {choice.outcome}")
         media = self._media(operation, response, choice, accept)
         maker = _Maker(document, operation, response, self._seed, variety, self._made)
-        shown = tuple(maker.headers())
-        headers = [pair for header, value in shown for pair in _lines(header, value)]
+        told = tuple(maker.headers())
+        headers = [pair for header, value in told for pair in _lines(header, value)]
         if media is None or choice.status in (204, 205, 304):
-            return Reply(choice.status, headers=headers), Body(None, None, b"", shown)
+            return Reply(choice.status, headers=headers), Body(None, None, b"", told)
         kind = media.type if operation.marked else concrete(accept, media.type)
         value = maker.value(media, kind, choice.example)
+        value = shown(value) if shown else value
         raw = maker.written(media, kind, value)
-        return Reply(choice.status, raw, kind, headers), Body(value, media, raw, shown)
+        return Reply(choice.status, raw, kind, headers), Body(value, media, raw, told)
 
     def _media(
         self, operation: Operation, response: Response, choice: Choice, accept: str | None

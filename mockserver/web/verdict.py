@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mockserver.openapi import parameters
@@ -36,10 +36,9 @@ class Verdict(NamedTuple):
         """The violation to show where there is room for one."""
         return next(iter(self.violations), None)
 
-    @property
-    def refusal(self) -> Violation | None:
-        """The violation that refuses a well-formed request; a plain one comes before a vocal window."""
-        refusing = [v for v in self.violations if v.outcome not in (None, "unauthorized")]
+    def refusal(self, but: Callable[[Violation], bool] = lambda _: False) -> Violation | None:
+        """What refuses a well-formed request, `but` some; a plain violation comes before a vocal window."""
+        refusing = [v for v in self.violations if v.outcome not in (None, "unauthorized") and not but(v)]
         return next((v for v in refusing if v.outcome == "invalid"), next(iter(refusing), None))
 
 
@@ -49,6 +48,7 @@ def judge(document: Document, route: Route, path: dict[str, str], incoming: Inco
     read = _Body(document, route.operation, raw, incoming.header("content-type"))
     operation = _meant(document, route, read.payload)
     let_in, credential = operation.security.caller(sent)
+    credential = _as_meant(credential)
     found = [
         *(() if let_in else _unauthorized(document, operation, sent)),
         *parameters.violations(operation.parameters, sent, document.schemas),
@@ -58,6 +58,14 @@ def judge(document: Document, route: Route, path: dict[str, str], incoming: Inco
     tells = isinstance(value, dict) and value
     others = () if tells else tuple(other for other, _ in route.variants)
     return Verdict(operation, credential, let_in, value, read.fault, tuple(found), others)
+
+
+def _as_meant(credential: str | None) -> str | None:
+    """A key as its owner wrote it: headers are read as Latin-1, and keys beyond ASCII are sent as UTF-8."""
+    try:
+        return credential.encode("latin-1").decode("utf-8") if credential else credential
+    except UnicodeError:
+        return credential
 
 
 def _meant(document: Document, route: Route, payload: Payload) -> Operation:

@@ -11,6 +11,7 @@ from mockserver import coverage
 from mockserver.coverage import Documented
 from mockserver.domain.clock import RealClock, VirtualClock
 from mockserver.domain.ids import Ids
+from mockserver.domain.media import Expired, Found, Unknown
 from mockserver.domain.outcome import NAMES
 from mockserver.domain.ports import Clock, Store, Tx
 from mockserver.openapi.compiled import Document, Operation
@@ -19,8 +20,9 @@ from mockserver.openapi.library import load_documents
 from mockserver.settings import Settings
 from mockserver.store import open_store
 from mockserver.web.journal import Journal
+from mockserver.web.living import Living, marks_in_force, open_living, quirks_in_force
 from mockserver.web.locate import DEFAULT_SANDBOX, Locator
-from mockserver.web.redact import Redactor, digest, redacted
+from mockserver.web.redact import Redactor
 from mockserver.web.request import host_of
 from mockserver.web.stateless import Stateless
 
@@ -35,6 +37,7 @@ class World:
 
     settings: Settings
     documents: dict[str, Document]
+    living: dict[str, Living]
     store: Store
     clock: Clock
     ids: Ids
@@ -84,6 +87,11 @@ class World:
         documented = [Documented(o.provider, o.name, tuple(o.answers), o.states) for o in self.operations()]
         return coverage.report(documented, self.store.run(sandbox, read_counts))
 
+    def media(self, tx: Tx, sandbox: str, provider: str, song: str, role: str) -> Found | Expired | Unknown:
+        """What has become of a file of a song."""
+        living = self.living.get(provider)
+        return living.media(tx, sandbox, song, role) if living else Unknown()
+
     def curl(self, base_url: str) -> str:
         """One call that works, to copy and paste."""
         kie = self.operation("kie", "getCredits")
@@ -109,16 +117,21 @@ class World:
 
 def open_world(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> World:
     """The world that some settings describe; DocumentError where the documents cannot be served."""
-    documents = load_documents(settings.specs, NAMES, frozenset(settings.callback_allow))
+    quirks = quirks_in_force(settings.quirk)
+    allowed = frozenset(settings.callback_allow)
+    documents = load_documents(settings.specs, NAMES, allowed, marks_in_force(quirks))
     redactor = Redactor(place for document in documents.values() for place in document.secrets())
     kept = store or open_store("memory", log_size=settings.journal_size)
     own = _own_hosts(settings)
+    time = clock or (VirtualClock() if settings.clock == "virtual" else RealClock())
+    ids = Ids(settings.seed)
     return World(
         settings=settings,
         documents=documents,
+        living=open_living(documents, settings, quirks, time, ids),
         store=kept,
-        clock=clock or (VirtualClock() if settings.clock == "virtual" else RealClock()),
-        ids=Ids(settings.seed),
+        clock=time,
+        ids=ids,
         locator=Locator(documents, own),
         journal=Journal(kept, redactor, settings.journal_size),
         redactor=redactor,
@@ -137,14 +150,7 @@ def is_own_host(world: World, host: str) -> bool:
     return is_loopback(host) or host in world.own_hosts
 
 
-# --- accounts and counters in the store ---------------------------------------------------------------------
-
-
-def remember_account(tx: Tx, credential: str) -> None:
-    """Know an account by its digest; its key is kept in no other form than a redacted one."""
-    key = f"account/{digest(credential)}"
-    if tx.get(key) is None:
-        tx.put(key, redacted(credential).encode())
+# --- counters in the store ----------------------------------------------------------------------------------
 
 
 def count(tx: Tx, kind: str, provider: str, operation: str, name: str) -> None:

@@ -25,6 +25,22 @@ ENVELOPES = {
     "yuto": (("code",), ("message",)),
 }
 
+# Where documents and observation differ: the answer in which it shows, and what is in force by itself.
+QUIRKS = {
+    ("kie", "generatePersona", "duplicate"): "kie.duplicate=refuse",
+    ("kie", "generatePersona", "source-not-found"): "kie.unknown_source=422",
+    ("kie", "generatePersona", "source-not-owned"): "kie.unknown_source=422",
+    ("kie", "generatePersona", "insufficient-credits"): "kie.persona_price=1",
+    ("kie", "getMusicDetails", "not-found"): "kie.unknown_task=null",
+    ("crun", "generatePersona", "duplicate"): "crun.duplicate=refuse",
+    ("evolink", "getTask", "success"): "evolink.link_hours=72",
+    ("evolink", "getCredits", "unauthorized"): "evolink.credits_error=string",
+    ("evolink", "getCredits", "rate-limited"): "evolink.credits_error=string",
+    ("evolink", "getCredits", "server-error"): "evolink.credits_error=string",
+    ("yuto", "submitMusic", "insufficient-credits"): "yuto.song_price=10",
+    ("yuto", "generatePersona", "insufficient-credits"): "yuto.persona_price=100",
+}
+
 
 @pytest.fixture(autouse=True)
 def _nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -61,7 +77,7 @@ def expected(provider: str, operation: str, outcome: str) -> tuple[Any, ...]:
     code, message = (held(shown.value, steps) for steps in ENVELOPES[provider])
     if provider == "yuto" and outcome == "unauthorized":  # the gateway's door has a shape of its own
         code, message = shown.value["error"]["code"], shown.value["error"]["message"]
-    return int(shown.status), code, message, None
+    return int(shown.status), code, message, QUIRKS.get((provider, operation, outcome))
 
 
 def held(body: Any, steps: tuple[str, ...]) -> Any:
@@ -91,10 +107,10 @@ def test_some_outcomes_as_the_providers_print_them(capsys: Shown) -> None:
         200,
         409,
         "Persona already exists for this music",
-        None,
+        "kie.duplicate=refuse",
     )
     assert found["kie", "generateMusic", "rate-limited"] == (429, 429, "Request limit exceeded", None)
-    assert found["kie", "getMusicDetails", "not-found"] == (200, 200, "success", None)
+    assert found["kie", "getMusicDetails", "not-found"] == (200, 200, "success", "kie.unknown_task=null")
     assert found["crun", "generatePersona", "source-not-found"] == (200, 422, "task_id not found", None)
     assert found["evolink", "generatePersona", "vocal-window"] == (
         400,
@@ -102,9 +118,33 @@ def test_some_outcomes_as_the_providers_print_them(capsys: Shown) -> None:
         "vocal_end - vocal_start must be between 10 and 30 seconds",
         None,
     )
-    assert found["evolink", "getTask", "success"] == (200, None, None, None)
+    assert found["evolink", "getTask", "success"] == (200, None, None, "evolink.link_hours=72")
     assert found["yuto", "fetchTask", "not-found"] == (400, "task_not_exist", "task_not_exist", None)
     assert found["yuto", "submitMusic", "success"] == (200, "success", "", None)
+
+
+@pytest.mark.parametrize(
+    ("quirk", "pair", "shown"),
+    [
+        ("kie.duplicate=overwrite", ("generatePersona", "duplicate"), (200, 200, "success")),
+        ("kie.unknown_task=404", ("getMusicDetails", "not-found"), (200, 404, "Resource not found")),
+        ("crun.duplicate=same", ("generatePersona", "duplicate"), (200, 200, "success")),
+        (
+            "evolink.credits_error=integer",
+            ("getCredits", "unauthorized"),
+            (401, 401, "Invalid or expired token"),
+        ),
+    ],
+)
+def test_outcomes_shows_the_quirk_in_force_and_the_answer_that_it_brings(
+    capsys: Shown, quirk: str, pair: tuple[str, str], shown: tuple[Any, ...]
+) -> None:
+    provider = quirk.partition(".")[0]
+
+    found = listed(capsys, "--quirk", quirk)
+
+    assert found[provider, *pair] == (*shown, quirk)
+    assert len(found) == len(listed(capsys))
 
 
 def test_outcomes_come_in_the_order_of_the_vocabulary(capsys: Shown) -> None:
@@ -249,6 +289,23 @@ def test_the_word_packaged_stands_for_the_built_in_documents(capsys: Shown, tmp_
 )
 def test_wrong_usage_is_code_2_in_words(capsys: Shown, name: str, arguments: list[str], said: str) -> None:
     code = main([name, *arguments])
+
+    shown = capsys.readouterr()
+    assert (code, shown.out) == (2, "")
+    assert said in shown.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--quirk", "kie"], "--quirk: got 'kie', wanted PROVIDER.NAME=VALUE"),
+        (["--status", "live"], "--status: got 'live', wanted one of envelope, http, auto"),
+    ],
+)
+def test_an_option_of_outcomes_that_cannot_be_used_is_code_2(
+    capsys: Shown, arguments: list[str], said: str
+) -> None:
+    code = main(["outcomes", *arguments])
 
     shown = capsys.readouterr()
     assert (code, shown.out) == (2, "")

@@ -22,6 +22,11 @@ import pytest
 from tests.cli.conftest import Command, Start
 
 SECONDS = 30
+PACE = (
+    "instant, real, or a factor: a positive number such as 20, 0.5 or 1000 (at least 0.000001, at most 1e9)"
+)
+QUIRK = "PROVIDER.NAME=VALUE, such as kie.duplicate=overwrite"
+HELP = "`persona-mock serve --help` explains it"
 
 
 # --- settings ----------------------------------------------------------------------------------------------
@@ -39,9 +44,17 @@ def test_print_config_shows_each_value_and_its_source(command: Command, tmp_path
         "packaged",
         "--control-token",
         "s3cret",
+        "--pace",
+        "real",
+        "--quirk",
+        "kie.duplicate=overwrite",
+        "--quirk",
+        "evolink.link_hours=24",
     ]
 
-    done = command("serve", *flags, "--print-config", PERSONA_MOCK_CLOCK="real", PERSONA_MOCK_SEED="7")
+    variables = {"PERSONA_MOCK_CLOCK": "real", "PERSONA_MOCK_SEED": "7", "PERSONA_MOCK_CREDITS": "0.5"}
+
+    done = command("serve", *flags, "--print-config", **variables)
 
     rows = {
         cells[0]: tuple(cells[1:])
@@ -52,6 +65,9 @@ def test_print_config_shows_each_value_and_its_source(command: Command, tmp_path
     assert rows["cors"] == ("false", "flag --no-cors")
     assert rows["specs"] == ("mine,packaged", "flag --specs")
     assert rows["clock"] == ("real", "environment PERSONA_MOCK_CLOCK")
+    assert rows["pace"] == ("real", "flag --pace")
+    assert rows["credits"] == ("0.5", "environment PERSONA_MOCK_CREDITS")
+    assert rows["quirk"] == ("kie.duplicate=overwrite,evolink.link_hours=24", "flag --quirk")
     assert rows["seed"] == ("7", "environment PERSONA_MOCK_SEED")
     assert rows["status"] == ("http", "pyproject.toml [tool.persona-mock] status")
     assert rows["host"] == ("127.0.0.1", "default")
@@ -75,6 +91,22 @@ def test_a_flag_turns_a_switch_whatever_the_file_says(command: Command, tmp_path
         (["--port", "70000"], {}, "--port: got '70000', wanted a whole number from 0 to 65535"),
         (["--clock", "fast"], {}, "--clock: got 'fast', wanted one of real, virtual"),
         (["--max-body", "much"], {}, "--max-body: got 'much', wanted a size"),
+        (["--pace", "0"], {}, f"--pace: got '0', wanted {PACE}. {HELP}"),
+        (["--pace", "polls:3"], {}, f"--pace: got 'polls:3', wanted {PACE}. {HELP}"),
+        (["--credits", "-1"], {}, "--credits: got '-1', wanted a number from 0 to 1000000000000"),
+        (["--quirk", "kie"], {}, f"--quirk: got 'kie', wanted {QUIRK}. {HELP}"),
+        ([], {"PERSONA_MOCK_PACE": "nan"}, f"PERSONA_MOCK_PACE: got 'nan', wanted {PACE}"),
+        ([], {"PERSONA_MOCK_QUIRK": "kie.duplicate=refuse,x"}, "PERSONA_MOCK_QUIRK: got 'x', wanted"),
+        (
+            ["--quirk", "kie.zz=1"],
+            {},
+            "--quirk: 'kie.zz' is no quirk. Known: kie.duplicate=refuse or overwrite; ",
+        ),
+        (
+            ["--print-config", "--quirk", "crun.duplicate=409"],
+            {},
+            "--quirk: crun.duplicate cannot be '409', wanted ",
+        ),
         ([], {"PERSONA_MOCK_SEED": "abc"}, "PERSONA_MOCK_SEED: got 'abc', wanted a whole number"),
         (["--print-config"], {"PERSONA_MOCK_CORS": "maybe"}, "PERSONA_MOCK_CORS: got 'maybe'"),
     ],
@@ -219,6 +251,17 @@ def test_a_url_file_that_cannot_be_written_is_code_2(command: Command, tmp_path:
     assert "persona-mock: --url-file: no/such/folder/url cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_url_file_that_is_a_pipe_is_written_to(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "url")
+    start("serve", "--port", "0", "--url-file", "url")
+
+    # Opening waits for the writer.
+    written = (tmp_path / "url").read_text()
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]*\n", written)
+    assert (tmp_path / "url").is_fifo()
 
 
 def test_a_url_file_that_is_a_folder_is_code_2_and_leaves_no_draft(command: Command, tmp_path: Path) -> None:

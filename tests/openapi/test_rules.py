@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 
-from tests.conftest import MakeClient
+from tests.conftest import Client, MakeClient
 
 PERSONA = "/kie/api/v1/generate/generate-persona"
 KEY = {"authorization": "Bearer some-key"}
-BODY = {"taskId": "5c79", "audioId": "e231", "name": "Neon", "description": "Warm night voice"}
+BODY = {"name": "Neon", "description": "Warm night voice"}
+
+
+def persona(client: Client, **window: float) -> httpx2.Response:
+    """A persona of a song that nobody has made one of yet."""
+    song = client.post("/_mock/tasks", json={"provider": "kie", "key": "some-key"}).json()
+    body = {**BODY, "taskId": song["source_task"], "audioId": song["songs"][0], **window}
+    return client.post(PERSONA, headers=KEY, json=body)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +25,7 @@ BODY = {"taskId": "5c79", "audioId": "e231", "name": "Neon", "description": "War
 def test_a_window_of_just_the_right_length_passes(make_client: MakeClient, start: float, end: float) -> None:
     client = make_client()
 
-    reply = client.post(PERSONA, headers=KEY, json={**BODY, "vocalStart": start, "vocalEnd": end})
+    reply = persona(client, vocalStart=start, vocalEnd=end)
 
     assert reply.headers["x-mock-outcome"] == "success"
 
@@ -32,7 +40,7 @@ def test_a_window_just_off_is_refused_with_its_length(
 ) -> None:
     client = make_client()
 
-    reply = client.post(PERSONA, headers=KEY, json={**BODY, "vocalStart": start, "vocalEnd": end})
+    reply = persona(client, vocalStart=start, vocalEnd=end)
 
     assert reply.headers["x-mock-outcome"] == "vocal-window"
     assert reply.headers["x-mock-violation"] == "/body/vocalEnd: difference"
@@ -41,8 +49,8 @@ def test_a_window_just_off_is_refused_with_its_length(
 def test_a_lone_end_is_measured_from_the_default_start(make_client: MakeClient) -> None:
     client = make_client()
 
-    fine = client.post(PERSONA, headers=KEY, json={**BODY, "vocalEnd": 20})
-    short = client.post(PERSONA, headers=KEY, json={**BODY, "vocalEnd": 9})
+    fine = persona(client, vocalEnd=20)
+    short = persona(client, vocalEnd=9)
 
     assert fine.headers["x-mock-outcome"] == "success"
     assert short.headers["x-mock-outcome"] == "vocal-window"

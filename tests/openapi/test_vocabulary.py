@@ -406,7 +406,7 @@ VOCABULARY = (
     "known: access-denied, duplicate, feature-disabled, generation-failed, insufficient-credits, invalid, "
     "maintenance, not-found, persona-not-found, rate-limited, server-error, source-expired, source-failed, "
     "source-is-persona, source-model-unsupported, source-not-found, source-not-owned, source-unfinished, "
-    "source-uploaded, success, unauthorized, vocal-window"
+    "source-uploaded, success, task-failed, unauthorized, vocal-window"
 )
 
 

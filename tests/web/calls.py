@@ -1,10 +1,15 @@
-"""One call that each operation accepts, and what each of them can answer; written out by hand."""
+"""One call that each operation accepts, and what each of them can answer; written out by hand.
+
+The ids in these calls are of nobody's tasks. `planted` makes the task they are about.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -17,6 +22,7 @@ from tests.conftest import Client
 Body = dict[str, Any]
 
 PROVIDERS = ("kie", "crun", "evolink", "yuto")
+NOBODYS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,14 @@ YUTO_PERSONA: Body = {
     "is_public": True,
 }
 
+# The ids that stand in these calls: of a task, and of one of its songs.
+IDS = {
+    "kie": ("5c79be8e5c79be8e5c79be8e5c79be8e", "e2317fd0-5c1e-4a6e-9a55-6f2b8cadc7dc"),
+    "crun": ("task_12345678", "suno_abc123"),
+    "evolink": ("task-unified-1774169216-ocqaqde7", "4fcc4507-a7ae-4441-ad8a-465c2f61d5bb"),
+    "yuto": ("736a6f88-bd29-4b1e-b110-37132a5325ac", "54834687-5e79-4f08-8e14-cf188f15b598"),
+}
+
 CALLS = {
     ("kie", "generateMusic"): Call("POST", "/api/v1/generate", KIE_SONG),
     ("kie", "extendMusic"): Call(
@@ -101,7 +115,9 @@ CALLS = {
             "callBackUrl": "https://example.com/callback",
         },
     ),
-    ("kie", "getMusicDetails"): Call("GET", "/api/v1/generate/record-info?taskId=5c79be8e"),
+    ("kie", "getMusicDetails"): Call(
+        "GET", "/api/v1/generate/record-info?taskId=5c79be8e5c79be8e5c79be8e5c79be8e"
+    ),
     ("kie", "generatePersona"): Call("POST", "/api/v1/generate/generate-persona", KIE_PERSONA),
     ("kie", "getCredits"): Call("GET", "/api/v1/chat/credit"),
     ("crun", "createTask"): Call("POST", "/api/v1/client/job/CreateTask", CRUN_SONG),
@@ -117,7 +133,7 @@ CALLS = {
     ),
     ("evolink", "generateMusic"): Call("POST", "/v1/audios/generations", EVOLINK_SONG),
     ("evolink", "generatePersona"): Call("POST", "/v1/audios/generations", EVOLINK_PERSONA),
-    ("evolink", "getTask"): Call("GET", "/v1/tasks/task-unified-1774170584-su75smg7"),
+    ("evolink", "getTask"): Call("GET", "/v1/tasks/task-unified-1774169216-ocqaqde7"),
     ("evolink", "getCredits"): Call("GET", "/v1/credits"),
     ("yuto", "submitMusic"): Call("POST", "/suno/submit/music", YUTO_SONG),
     ("yuto", "fetchTask"): Call("GET", "/suno/fetch/736a6f88-bd29-4b1e-b110-37132a5325ac"),
@@ -159,6 +175,7 @@ VOCABULARY = (
     "duplicate",
     "vocal-window",
     "persona-not-found",
+    "task-failed",
 )
 
 _KIE_SONG = (
@@ -172,10 +189,10 @@ _CRUN = (
 _EVOLINK = "success unauthorized insufficient-credits invalid rate-limited server-error"
 _YUTO = "success unauthorized insufficient-credits invalid server-error"
 _OUTCOMES = {
-    ("kie", "generateMusic"): f"{_KIE_SONG} persona-not-found",
-    ("kie", "extendMusic"): f"{_KIE_SONG} source-not-found source-not-owned persona-not-found",
-    ("kie", "uploadCover"): f"{_KIE_SONG} persona-not-found",
-    ("kie", "uploadExtend"): f"{_KIE_SONG} persona-not-found",
+    ("kie", "generateMusic"): f"{_KIE_SONG} persona-not-found task-failed",
+    ("kie", "extendMusic"): f"{_KIE_SONG} source-not-found source-not-owned persona-not-found task-failed",
+    ("kie", "uploadCover"): f"{_KIE_SONG} persona-not-found task-failed",
+    ("kie", "uploadExtend"): f"{_KIE_SONG} persona-not-found task-failed",
     (
         "kie",
         "getMusicDetails",
@@ -185,7 +202,7 @@ _OUTCOMES = {
     "source-model-unsupported source-not-owned duplicate vocal-window",
     ("kie", "getCredits"): "success unauthorized maintenance server-error",
     ("crun", "createTask"): f"{_CRUN} source-not-found source-unfinished source-failed source-not-owned "
-    "persona-not-found",
+    "persona-not-found task-failed",
     ("crun", "getTaskInfo"): _CRUN,
     ("crun", "generatePersona"): f"{_CRUN} source-not-found source-unfinished source-failed source-not-owned "
     "duplicate vocal-window",
@@ -195,23 +212,23 @@ _OUTCOMES = {
     ("crun", "listModels"): _CRUN,
     ("crun", "getModel"): _CRUN,
     ("crun", "getUploadUrl"): _CRUN,
-    ("evolink", "generateMusic"): f"{_EVOLINK} persona-not-found",
+    ("evolink", "generateMusic"): f"{_EVOLINK} persona-not-found task-failed",
     ("evolink", "generatePersona"): f"{_EVOLINK} source-not-found source-unfinished source-failed "
-    "source-model-unsupported source-is-persona source-not-owned duplicate vocal-window",
+    "source-model-unsupported source-is-persona source-not-owned duplicate vocal-window task-failed",
     (
         "evolink",
         "getTask",
     ): "success unauthorized insufficient-credits not-found invalid rate-limited access-denied server-error",
     ("evolink", "getCredits"): "success unauthorized rate-limited server-error",
-    ("yuto", "submitMusic"): f"{_YUTO} source-not-found source-not-owned persona-not-found",
+    ("yuto", "submitMusic"): f"{_YUTO} source-not-found source-not-owned persona-not-found task-failed",
     ("yuto", "fetchTask"): "success unauthorized not-found server-error",
     ("yuto", "fetchTasks"): "success unauthorized invalid server-error",
     ("yuto", "generatePersona"): f"{_YUTO} source-not-found source-unfinished source-failed source-not-owned "
     "source-uploaded",
-    ("yuto", "uploadAudioUrl"): _YUTO,
-    ("yuto", "submitConcat"): f"{_YUTO} source-not-found source-unfinished source-not-owned",
-    ("yuto", "submitLyrics"): _YUTO,
-    ("yuto", "generateLegacy"): f"{_YUTO} source-not-found source-not-owned persona-not-found",
+    ("yuto", "uploadAudioUrl"): f"{_YUTO} task-failed",
+    ("yuto", "submitConcat"): f"{_YUTO} source-not-found source-unfinished source-not-owned task-failed",
+    ("yuto", "submitLyrics"): f"{_YUTO} task-failed",
+    ("yuto", "generateLegacy"): f"{_YUTO} source-not-found source-not-owned persona-not-found task-failed",
     ("yuto", "getFeed"): "success unauthorized not-found invalid server-error",
 }
 OUTCOMES = {operation: tuple(names.split()) for operation, names in _OUTCOMES.items()}
@@ -229,14 +246,39 @@ def credential(provider: str, key: str) -> dict[str, str]:
     return {"x-api-key": key} if provider == "crun" else {"authorization": f"Bearer {key}"}
 
 
+def planted(client: Client, provider: str, key: str = "k", **more: Any) -> dict[str, str]:
+    """The finished task that the calls are about, made for this key: each id in them, and the real one."""
+    answer = client.post("/_mock/tasks", json={"provider": provider, "key": key, "model": "4", **more})
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    return dict(zip(IDS[provider], (made["source_task"], made["songs"][0]), strict=True))
+
+
+def about(value: Any, ids: Mapping[str, str]) -> Any:
+    """A body with other ids in it."""
+    if isinstance(value, dict):
+        return {name: about(item, ids) for name, item in value.items()}
+    if isinstance(value, list):
+        return [about(item, ids) for item in value]
+    return ids.get(value, value) if isinstance(value, str) else value
+
+
 def send(
-    client: Client, provider: str, operation: str, *, key: str = "k", json: Any = None, **headers: str
+    client: Client,
+    provider: str,
+    operation: str,
+    *,
+    key: str = "k",
+    json: Any = None,
+    ids: Any = NOBODYS,
+    **headers: str,
 ) -> httpx2.Response:
-    """The operation's call, its body replaced where one is given; `prefer="…"` adds a header."""
+    """The operation's call, its body and ids replaced where some are given; `prefer="…"` adds a header."""
     call = CALLS[provider, operation]
-    body = call.json if json is None else json
+    body = about(call.json if json is None else json, ids)
+    path = re.sub("[^/?&=]+", lambda part: ids.get(part[0], part[0]), call.path)
     options = {} if body is None else {"json": body}
-    return client.request(call.method, call.path, headers={**credential(provider, key), **headers}, **options)
+    return client.request(call.method, path, headers={**credential(provider, key), **headers}, **options)
 
 
 def shared_app(store: Store | None = None, **settings: Any) -> Any:
@@ -246,4 +288,9 @@ def shared_app(store: Store | None = None, **settings: Any) -> Any:
 
 def in_sandbox(app: Any, test: str) -> Client:
     """A client whose calls all fall into the sandbox of one test."""
-    return Client(app, {"x-mock-sandbox": sha256(test.encode()).hexdigest()[:16]})
+    return Client(app, {"x-mock-sandbox": sandbox_of(test)})
+
+
+def sandbox_of(test: str) -> str:
+    """A sandbox's name for one test."""
+    return sha256(test.encode()).hexdigest()[:16]

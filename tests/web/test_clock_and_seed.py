@@ -203,7 +203,15 @@ def test_the_real_clock_shows_the_time(make_client: MakeClient) -> None:
 
 # --- seed --------------------------------------------------------------------------------------------------
 
+SONG = {
+    "prompt": "A calm piano piece for a rainy evening",
+    "customMode": False,
+    "instrumental": True,
+    "model": "V4_5",
+    "callBackUrl": "https://example.com/callback",
+}
 CALLS: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
+    ("POST", "/kie/api/v1/generate", SONG, {}),
     ("GET", CREDIT, None, {}),
     ("POST", "/kie/api/v1/generate/generate-persona", {"taskId": 7}, {}),
     ("GET", "/no/such/path", None, {}),
@@ -237,6 +245,7 @@ def test_another_seed_gives_other_ids_and_other_invented_content(
 
     first, second = (played(make_client(seed=seed, specs=specs)) for seed in (7, 8))
 
+    assert first[0][0] != second[0][0]
     assert first[-2][0] != second[-2][0]
     assert {headers["x-mock-request-id"] for _, headers in first}.isdisjoint(
         headers["x-mock-request-id"] for _, headers in second

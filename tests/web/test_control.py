@@ -57,7 +57,10 @@ def test_its_document_is_valid(shared: Client) -> None:
 
 def test_its_document_describes_every_call_and_no_other() -> None:
     described = {
-        operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values()
+        operation["operationId"]
+        for item in DOCUMENT["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
     }
 
     assert described == {*HANDLERS, "showOpenapi"}
@@ -287,7 +290,7 @@ def test_a_refused_provider_or_operation_names_those_there_are(shared: Client) -
 
 
 def test_a_refused_value_or_field_names_what_would_do(shared: Client) -> None:
-    fields = ["outcome", "provider", "operation", "times", "match", "delay"]
+    fields = ["outcome", "provider", "operation", "times", "match", "delay", "error"]
 
     assert allowed(shared, {"outcome": "duplicate", "times": 0}) == {"minimum": 1}
     assert allowed(shared, {"outcome": "duplicate", "delay": "1"}) == {"type": ["number", "null"]}

@@ -127,8 +127,9 @@ def test_operations_of_one_path_are_counted_apart(client: Client) -> None:
 
 
 def test_a_state_is_counted_like_an_outcome(client: Client) -> None:
-    client.get("/evolink/v1/tasks/task-unified-1774170584-su75smg7", headers=KEY)
-    client.get("/evolink/v1/tasks/task-unified-1774170584-su75smg7", headers=KEY)
+    song = Control(client).post("/tasks", {"provider": "evolink", "key": "key"})
+    client.get(f"/evolink/v1/tasks/{song['source_task']}", headers=KEY)
+    client.get(f"/evolink/v1/tasks/{song['source_task']}", headers=KEY)
 
     assert counts(client, "evolink", "getTask") == {"success": 2}
     assert counts(client, "evolink", "getTask", "states") == {"completed": 2}

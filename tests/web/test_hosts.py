@@ -18,7 +18,7 @@ HOSTS = {
     "api.crun.ai": ("crun", "/api/v1/client/account/balance"),
     "api.crunai.com": ("crun", "/api/v1/client/account/balance"),
     "api.evolink.ai": ("evolink", "/v1/credits"),
-    "api.yutoai.net": ("yuto", "/suno/fetch/1"),
+    "api.yutoai.net": ("yuto", "/suno/feed/1"),
 }
 
 SHOP = """

@@ -84,12 +84,13 @@ def test_one_entry_adds_request_response_and_checks(client: Client) -> None:
 
 
 def test_a_poll_carries_its_state_and_nothing_else_does(client: Client) -> None:
-    ask(client, "/evolink/v1/tasks/task-unified-1774170584-su75smg7")
+    song = Control(client).post("/tasks", {"provider": "evolink", "key": "key", "status": "processing"})
+    ask(client, f"/evolink/v1/tasks/{song['source_task']}")
     ask(client)
 
     poll, other = Control(client).requests()
 
-    assert (poll["operation"], poll["state"]) == ("getTask", "completed")
+    assert (poll["operation"], poll["state"]) == ("getTask", "processing")
     assert set(poll) == {*BRIEF, "state"}
     assert "state" not in other
 
@@ -180,9 +181,33 @@ def checks(client: Client) -> list[tuple[str, bool]]:
 
 
 def test_all_checks_are_listed_where_all_are_passed(client: Client) -> None:
+    song = Control(client).post("/tasks", {"provider": "kie", "key": "key"})
+    body = {**BODY, "taskId": song["source_task"], "audioId": song["songs"][0]}
+    client.post(PERSONA, json=body, headers=KEY)
+
+    assert checks(client) == [
+        ("credentials", True),
+        ("well-formed", True),
+        ("valid", True),
+        ("credits", True),
+        ("source-exists", True),
+        ("source-is-owned", True),
+        ("source-is-no-persona", True),
+        ("source-was-not-uploaded", True),
+        ("source-suits-a-persona", True),
+        ("source-did-not-fail", True),
+        ("source-is-finished", True),
+        ("song-is-of-that-task", True),
+        ("song-has-no-persona", True),
+        ("source-is-kept", True),
+        ("model-may-become-a-persona", True),
+    ]
+
+
+def test_a_check_of_the_state_ends_the_list_too(client: Client) -> None:
     client.post(PERSONA, json=BODY, headers=KEY)
 
-    assert checks(client) == [("credentials", True), ("well-formed", True), ("valid", True)]
+    assert checks(client)[2:] == [("valid", True), ("credits", True), ("source-exists", False)]
 
 
 def test_the_list_of_checks_ends_with_the_one_that_decided(client: Client) -> None:

@@ -18,7 +18,7 @@ CALLS = {
     "kie": ("/api/v1/chat/credit", "getCredits"),
     "crun": ("/api/v1/client/account/balance", "getBalance"),
     "evolink": ("/v1/credits", "getCredits"),
-    "yuto": ("/suno/fetch/1", "fetchTask"),
+    "yuto": ("/suno/feed/1", "getFeed"),
 }
 
 PETS = """

@@ -11,7 +11,17 @@ import pytest
 
 from tests.conftest import Client
 from tests.store.table import STORES
-from tests.web.calls import CALLS, KIE_PERSONA, PROVIDERS, credential, in_sandbox, send, shared_app
+from tests.web.calls import (
+    CALLS,
+    KIE_PERSONA,
+    PROVIDERS,
+    about,
+    credential,
+    planted,
+    sandbox_of,
+    send,
+    shared_app,
+)
 
 Outcomes = Callable[..., list[str | None]]
 
@@ -21,9 +31,17 @@ def app(request: pytest.FixtureRequest) -> Any:
     return shared_app(STORES[request.param](log_size=1000))
 
 
+class Owner(Client):
+    """A client whose key `k` has finished songs, so that a persona of one is made and not refused."""
+
+    def __init__(self, app: Any, sandbox: str) -> None:
+        super().__init__(app, {"x-mock-sandbox": sandbox})
+        self.ids = {**planted(self, "kie"), **planted(self, "yuto")}
+
+
 @pytest.fixture
-def client(app: Any, request: pytest.FixtureRequest) -> Client:
-    return in_sandbox(app, request.node.nodeid)
+def client(app: Any, request: pytest.FixtureRequest) -> Owner:
+    return Owner(app, sandbox_of(request.node.nodeid))
 
 
 def queue(client: Client, outcome: str, **more: Any) -> str:
@@ -33,9 +51,10 @@ def queue(client: Client, outcome: str, **more: Any) -> str:
     return str(answer.json()["id"])
 
 
-def met(client: Client, count: int, provider: str = "kie", operation: str = "generatePersona") -> list[str]:
+def met(client: Owner, count: int, provider: str = "kie", operation: str = "generatePersona") -> list[str]:
     """The outcomes of so many calls."""
-    return [send(client, provider, operation).headers["x-mock-outcome"] for _ in range(count)]
+    calls = (send(client, provider, operation, ids=client.ids) for _ in range(count))
+    return [answer.headers["x-mock-outcome"] for answer in calls]
 
 
 def waiting(client: Client) -> list[tuple[str, int | None]]:
@@ -51,7 +70,7 @@ def newest(client: Client) -> Any:
 # --- which one wins ----------------------------------------------------------------------------------------
 
 
-def test_asked_comes_before_queued_before_standing_before_magic_before_state(client: Client) -> None:
+def test_asked_comes_before_queued_before_standing_before_magic_before_state(client: Owner) -> None:
     def call(**headers: str) -> tuple[str, str]:
         answer = send(client, "kie", "generatePersona", key="mock-invalid", **headers)
         return answer.headers["x-mock-outcome"], newest(client)["because"]
@@ -96,7 +115,7 @@ def test_an_outcome_comes_before_every_check_of_the_state(client: Client) -> Non
 # --- in which order ----------------------------------------------------------------------------------------
 
 
-def test_queued_outcomes_are_met_in_the_order_of_their_coming(client: Client) -> None:
+def test_queued_outcomes_are_met_in_the_order_of_their_coming(client: Owner) -> None:
     for outcome in ("duplicate", "maintenance", "duplicate", "source-failed"):
         queue(client, outcome, provider="kie", operation="generatePersona")
 
@@ -105,7 +124,7 @@ def test_queued_outcomes_are_met_in_the_order_of_their_coming(client: Client) ->
     assert outcomes == ["duplicate", "maintenance", "duplicate", "source-failed", "success"]
 
 
-def test_more_than_a_page_of_queued_outcomes_keeps_its_order(client: Client) -> None:
+def test_more_than_a_page_of_queued_outcomes_keeps_its_order(client: Owner) -> None:
     for number in range(60):
         queue(client, "duplicate", operation="generatePersona", match={"name": f"no {number}"})
     queue(client, "maintenance", operation="generatePersona")
@@ -114,7 +133,7 @@ def test_more_than_a_page_of_queued_outcomes_keeps_its_order(client: Client) -> 
     assert met(client, 3) == ["maintenance", "duplicate", "success"]
 
 
-def test_the_newest_standing_outcome_wins_until_it_is_deleted(client: Client) -> None:
+def test_the_newest_standing_outcome_wins_until_it_is_deleted(client: Owner) -> None:
     queue(client, "maintenance", times=None)
     newer = queue(client, "server-error", times=None)
 
@@ -124,7 +143,7 @@ def test_the_newest_standing_outcome_wins_until_it_is_deleted(client: Client) ->
     assert waiting(client) == [("maintenance", None)]
 
 
-def test_a_queued_outcome_comes_before_an_older_and_a_newer_standing_one(client: Client) -> None:
+def test_a_queued_outcome_comes_before_an_older_and_a_newer_standing_one(client: Owner) -> None:
     queue(client, "maintenance", times=None)
     queue(client, "duplicate")
     queue(client, "server-error", times=None)
@@ -135,25 +154,26 @@ def test_a_queued_outcome_comes_before_an_older_and_a_newer_standing_one(client:
 # --- how often ---------------------------------------------------------------------------------------------
 
 
-def test_times_are_counted_down_and_shown(client: Client) -> None:
+def test_times_are_counted_down_and_shown(client: Owner) -> None:
     queue(client, "duplicate", times=3)
 
     shown = []
-    for _ in range(4):
+    for _ in range(3):
         shown.append(waiting(client))
         met(client, 1)
 
-    assert shown == [[("duplicate", 3)], [("duplicate", 2)], [("duplicate", 1)], []]
+    assert shown == [[("duplicate", 3)], [("duplicate", 2)], [("duplicate", 1)]]
+    assert waiting(client) == []
     assert met(client, 1) == ["success"]
 
 
-def test_without_times_an_outcome_is_met_once(client: Client) -> None:
+def test_without_times_an_outcome_is_met_once(client: Owner) -> None:
     queue(client, "duplicate")
 
     assert met(client, 2) == ["duplicate", "success"]
 
 
-def test_an_outcome_passes_by_operations_that_do_not_document_it(client: Client) -> None:
+def test_an_outcome_passes_by_operations_that_do_not_document_it(client: Owner) -> None:
     queue(client, "duplicate", provider="kie")
 
     assert met(client, 2, operation="generateMusic") == ["success", "success"]
@@ -162,7 +182,7 @@ def test_an_outcome_passes_by_operations_that_do_not_document_it(client: Client)
     assert met(client, 2) == ["duplicate", "success"]
 
 
-def test_an_outcome_without_operation_is_used_up_wherever_it_is_met(client: Client) -> None:
+def test_an_outcome_without_operation_is_used_up_wherever_it_is_met(client: Owner) -> None:
     queue(client, "maintenance", provider="kie", times=2)
 
     assert met(client, 1, operation="generateMusic") == ["maintenance"]
@@ -180,26 +200,26 @@ def test_an_outcome_without_provider_is_for_all_of_them(client: Client) -> None:
     assert waiting(client) == []
 
 
-def test_an_outcome_of_one_provider_is_none_of_another(client: Client) -> None:
+def test_an_outcome_of_one_provider_is_none_of_another(client: Owner) -> None:
     queue(client, "server-error", provider="crun")
 
     assert met(client, 1, "yuto") == ["success"]
     assert met(client, 1, "crun") == ["server-error"]
 
 
-def test_operations_of_one_path_have_queues_of_their_own(client: Client) -> None:
+def test_operations_of_one_path_have_queues_of_their_own(client: Owner) -> None:
     queue(client, "rate-limited", provider="evolink", operation="generatePersona")
 
     assert met(client, 1, "evolink", "generateMusic") == ["success"]
     assert met(client, 1, "evolink", "generatePersona") == ["rate-limited"]
 
 
-def test_a_sandbox_has_a_queue_of_its_own(client: Client, app: Any) -> None:
+def test_a_sandbox_has_a_queue_of_its_own(client: Owner, app: Any) -> None:
     queue(client, "duplicate")
 
-    elsewhere = send(in_sandbox(app, "another one"), "kie", "generatePersona")
+    elsewhere = met(Owner(app, sandbox_of("elsewhere")), 1)
 
-    assert elsewhere.headers["x-mock-outcome"] == "success"
+    assert elsewhere == ["success"]
     assert met(client, 1) == ["duplicate"]
 
 
@@ -229,8 +249,8 @@ def test_a_sandbox_has_a_queue_of_its_own(client: Client, app: Any) -> None:
         ("name", False),
     ],
 )
-def test_match_is_a_subset_of_the_body(client: Client, match: Any, is_met: bool) -> None:
-    queue(client, "duplicate", match=match)
+def test_match_is_a_subset_of_the_body(client: Owner, match: Any, is_met: bool) -> None:
+    queue(client, "duplicate", match=about(match, client.ids))
     extra = {"deep": {"er": 1, "or": 2}, "list": [{"a": 1, "b": 2}, "x"]}
 
     answer = send(
@@ -238,13 +258,14 @@ def test_match_is_a_subset_of_the_body(client: Client, match: Any, is_met: bool)
         "kie",
         "generatePersona",
         json={**KIE_PERSONA, "vocalStart": 0, "vocalEnd": 30, "extra": extra},
+        ids=client.ids,
     )
 
     assert answer.headers["x-mock-outcome"] == ("duplicate" if is_met else "success")
     assert waiting(client) == ([] if is_met else [("duplicate", 1)])
 
 
-def test_one_that_does_not_match_lets_the_next_in_line_be_met(client: Client) -> None:
+def test_one_that_does_not_match_lets_the_next_in_line_be_met(client: Owner) -> None:
     queue(client, "duplicate", match={"name": "Somebody else"})
     queue(client, "maintenance")
 
@@ -252,14 +273,15 @@ def test_one_that_does_not_match_lets_the_next_in_line_be_met(client: Client) ->
     assert waiting(client) == [("duplicate", 1)]
 
 
-def test_a_standing_match_splits_the_traffic(client: Client) -> None:
+def test_a_standing_match_splits_the_traffic(client: Owner) -> None:
     queue(client, "duplicate", times=None, match={"name": "Twice"})
 
-    outcomes = [
-        send(client, "kie", "generatePersona", json={**KIE_PERSONA, "name": name}).headers["x-mock-outcome"]
+    answers = [
+        send(client, "kie", "generatePersona", json={**KIE_PERSONA, "name": name}, ids=client.ids)
         for name in ("Twice", "Once", "Twice")
     ]
 
+    outcomes = [answer.headers["x-mock-outcome"] for answer in answers]
     assert outcomes == ["duplicate", "success", "duplicate"]
 
 
@@ -276,7 +298,7 @@ def test_a_match_meets_no_body_that_is_not_an_object(client: Client, body: bytes
 # --- delay -------------------------------------------------------------------------------------------------
 
 
-def test_the_delay_of_a_queued_outcome_is_waited_for_once(client: Client) -> None:
+def test_the_delay_of_a_queued_outcome_is_waited_for_once(client: Owner) -> None:
     queue(client, "duplicate", delay=0.15)
 
     began = time.monotonic()
@@ -300,7 +322,7 @@ def test_an_outcome_is_listed_as_it_was_asked_for(client: Client) -> None:
     assert client.get("/_mock/outcomes").json() == {"outcomes": [kept]}
 
 
-def test_one_is_deleted_by_its_id_and_the_others_stay(client: Client) -> None:
+def test_one_is_deleted_by_its_id_and_the_others_stay(client: Owner) -> None:
     queue(client, "duplicate")
     second = queue(client, "maintenance")
     queue(client, "source-failed")
@@ -312,7 +334,7 @@ def test_one_is_deleted_by_its_id_and_the_others_stay(client: Client) -> None:
     assert client.delete(f"/_mock/outcomes/{second}").status_code == 404
 
 
-def test_all_are_deleted_at_once(client: Client) -> None:
+def test_all_are_deleted_at_once(client: Owner) -> None:
     queue(client, "duplicate", times=5)
     queue(client, "maintenance", times=None)
 
@@ -322,7 +344,7 @@ def test_all_are_deleted_at_once(client: Client) -> None:
     assert (waiting(client), met(client, 1)) == ([], ["success"])
 
 
-def test_a_used_up_outcome_cannot_be_deleted(client: Client) -> None:
+def test_a_used_up_outcome_cannot_be_deleted(client: Owner) -> None:
     used = queue(client, "duplicate")
     met(client, 1)
 
@@ -373,7 +395,6 @@ def test_an_override_hides_no_violation(client: Client, way: str) -> None:
         ("yuto", "fetchTask", "mock-insufficient-credits"),
         ("kie", "generatePersona", "mock-no-such-outcome"),
         ("kie", "generatePersona", "mock-"),
-        ("kie", "generatePersona", "mock-poor"),
         ("kie", "generatePersona", "mock-DUPLICATE"),
         ("kie", "generatePersona", "my-mock-duplicate"),
         ("kie", "generatePersona", "mock-duplicate-2"),
@@ -383,9 +404,22 @@ def test_an_override_hides_no_violation(client: Client, way: str) -> None:
 def test_a_key_that_names_no_outcome_there_is_an_ordinary_account(
     client: Client, provider: str, operation: str, key: str
 ) -> None:
-    answer = send(client, provider, operation, key=key)
+    ids = planted(client, provider, key)
+
+    answer = send(client, provider, operation, key=key, ids=ids)
 
     assert answer.headers["x-mock-outcome"] == "success"
+    assert newest(client)["because"] == "state"
+
+
+def test_the_poor_key_is_an_ordinary_account_without_credits(client: Client) -> None:
+    ids = planted(client, "kie", "mock-poor")
+
+    balance = send(client, "kie", "getCredits", key="mock-poor")
+    refused = send(client, "kie", "generatePersona", key="mock-poor", ids=ids)
+
+    assert (balance.headers["x-mock-outcome"], balance.json()["data"]) == ("success", 0)
+    assert refused.headers["x-mock-outcome"] == "insufficient-credits"
     assert newest(client)["because"] == "state"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.specs import reading
-from tests.web.calls import CALLS, credential, in_sandbox, send, shared_app
+from tests.web.calls import CALLS, about, credential, in_sandbox, planted, send, shared_app
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_several_headers_are_one_list(client: Client) -> None:
     "written", ["respond-async", "outcome", "outcome=", "return=minimal; foo=bar", ",;,", '"']
 )
 def test_other_preferences_change_nothing(client: Client, written: str) -> None:
-    answer = send(client, "kie", "generatePersona", prefer=written)
+    answer = send(client, "kie", "generateMusic", prefer=written)
 
     assert (answer.status_code, outcome_of(answer)) == (200, "success")
     assert client.get("/_mock/requests").json()["requests"][0]["because"] == "state"
@@ -229,8 +229,9 @@ def test_other_preferences_change_nothing(client: Client, written: str) -> None:
 )
 def test_the_query_twins_ask_for_the_same_and_break_nothing(client: Client, twin: str, outcome: str) -> None:
     call = CALLS["kie", "generatePersona"]
+    body = about(call.json, planted(client, "kie"))
 
-    answer = client.post(f"{call.path}?{twin}", json=call.json, headers=credential("kie", "k"))
+    answer = client.post(f"{call.path}?{twin}", json=body, headers=credential("kie", "k"))
 
     assert outcome_of(answer) == outcome
     assert "x-mock-violation" not in answer.headers

@@ -21,8 +21,10 @@ from tests.web.calls import (
     PROVIDERS,
     YUTO_PERSONA,
     YUTO_SONG,
+    about,
     credential,
     in_sandbox,
+    planted,
     send,
     shared_app,
 )
@@ -35,7 +37,7 @@ def app() -> Any:
 
 @pytest.fixture
 def client(app: Any, request: pytest.FixtureRequest) -> Client:
-    """One store is enough here: nothing of this is kept but the journal."""
+    """One store is enough here: it is about the verdict, and what a call finds is in its sandbox."""
     return in_sandbox(app, request.node.nodeid)
 
 
@@ -49,6 +51,23 @@ def judged(answer: httpx2.Response) -> tuple[str | None, str | None]:
     return answer.headers.get("x-mock-outcome"), answer.headers.get("x-mock-violation")
 
 
+def ours(client: Client, provider: str, body: Any, **more: Any) -> dict[str, str]:
+    """The ids in a body, and the real ones: a finished task, its song, and its persona where one is named."""
+    ids = planted(client, provider, **more)
+    task, song = ids.values()
+    known = {**ids, "t": task, "c": song}
+    return {**known, "p": persona_of(client, provider, ids)} if '"p"' in json.dumps(body) else known
+
+
+def persona_of(client: Client, provider: str, ids: dict[str, str]) -> str:
+    """A persona made of that song."""
+    made = send(client, provider, "generatePersona", ids=ids)
+    assert made.headers["x-mock-outcome"] == "success", made.text
+    client.post("/_mock/clock/advance", json={"until": "idle"})
+    (persona,) = client.get("/_mock/accounts/k").json()["personas"]
+    return str(persona)
+
+
 def newest(client: Client) -> Any:
     """The newest entry of the journal."""
     return client.get("/_mock/requests?limit=1").json()["requests"][0]
@@ -60,11 +79,12 @@ CUSTOM = but(KIE_SONG, customMode=True, instrumental=False, style="Electronic Po
 COVER = {**CUSTOM, "uploadUrl": "https://example.com/audio/source.mp3"}
 EXTEND = {
     "defaultParamFlag": True,
-    "audioId": "e2317fd0",
+    "audioId": KIE_PERSONA["audioId"],
     "prompt": "The same theme, slower",
     "style": "Electronic Pop",
     "title": "Neon Rain, part two",
-    "continueAt": 60,
+    # No song is shorter than 36 seconds.
+    "continueAt": 30,
     "model": "V4_5",
     "callBackUrl": "https://example.com/callback",
 }
@@ -106,7 +126,9 @@ UPLOAD = but(EXTEND, "audioId", uploadUrl="https://example.com/audio/source.mp3"
     ],
 )
 def test_kie_takes(client: Client, operation: str, body: dict[str, Any]) -> None:
-    answer = send(client, "kie", operation, json=body)
+    ids = ours(client, "kie", body, model="V4_5")
+
+    answer = send(client, "kie", operation, json=body, ids=ids)
 
     assert (judged(answer), answer.json()["code"]) == (("success", None), 200)
 
@@ -170,7 +192,9 @@ def test_kie_takes(client: Client, operation: str, body: dict[str, Any]) -> None
     ],
 )
 def test_kie_refuses(client: Client, operation: str, body: dict[str, Any], violation: str) -> None:
-    answer = send(client, "kie", operation, json=body)
+    ids = ours(client, "kie", body)
+
+    answer = send(client, "kie", operation, json=body, ids=ids)
 
     assert judged(answer) == ("invalid", violation)
     assert (answer.status_code, answer.json()["code"], answer.json()["data"]) == (200, 422, None)
@@ -225,7 +249,9 @@ WINDOWS = [
 def test_the_window_of_kie_lasts_10_to_30_seconds_defaults_first(
     client: Client, window: dict[str, Any], pointer: str | None
 ) -> None:
-    answer = send(client, "kie", "generatePersona", json={**KIE_PERSONA, **window})
+    ids = planted(client, "kie")
+
+    answer = send(client, "kie", "generatePersona", json={**KIE_PERSONA, **window}, ids=ids)
 
     wanted = ("vocal-window", f"{pointer}: difference") if pointer else ("success", None)
     assert judged(answer) == wanted
@@ -321,7 +347,7 @@ GENERATE, PROLONG, UPLOADED, COVERED = (
         crun_song(GENERATE, instrumental=True, lyrics="x" * 9000),
         crun_song(PROLONG),
         crun_song(PROLONG, "continue_at title tags", mode="simple", prompt="On and on"),
-        crun_song(UPLOADED, persona_id="persona_123456"),
+        crun_song(UPLOADED, persona_id="p"),
         crun_song(COVERED, style_weight=0, audio_weight=1),
         {"model": "suno/music-video", "input": {}},
         {"model": "suno/sounds-generate", "input": {"prompt": 7}},
@@ -329,7 +355,9 @@ GENERATE, PROLONG, UPLOADED, COVERED = (
     ],
 )
 def test_crun_takes_a_task(client: Client, operation: str, body: dict[str, Any]) -> None:
-    answer = send(client, "crun", operation, json=body)
+    ids = ours(client, "crun", body)
+
+    answer = send(client, "crun", operation, json=body, ids=ids)
 
     assert (judged(answer), answer.json()["code"]) == (("success", None), 200)
 
@@ -392,7 +420,9 @@ def test_crun_refuses_a_task(client: Client, body: dict[str, Any], violation: st
 def test_crun_judges_a_persona(
     client: Client, fields: dict[str, Any], outcome: str, violation: str | None
 ) -> None:
-    answer = send(client, "crun", "generatePersona", json={**CRUN_PERSONA, **fields})
+    ids = planted(client, "crun")
+
+    answer = send(client, "crun", "generatePersona", json={**CRUN_PERSONA, **fields}, ids=ids)
 
     assert judged(answer) == (outcome, violation)
 
@@ -414,12 +444,21 @@ def test_crun_judges_a_query(client: Client, path: str, outcome: str, violation:
 
 
 @pytest.mark.parametrize(
-    "path", ["suno/music-generate", "suno%2Fmusic-generate", "suno%2fmusic-generate", "plain", "a/b/c"]
+    ("path", "outcome"),
+    [
+        ("suno/music-generate", "success"),
+        ("suno%2Fmusic-generate", "success"),
+        ("suno%2fmusic-generate", "success"),
+        ("plain", "not-found"),
+        ("a/b/c", "not-found"),
+    ],
 )
-def test_a_model_of_crun_may_be_written_with_its_slash_or_without(client: Client, path: str) -> None:
+def test_a_model_of_crun_may_be_written_with_its_slash_or_without(
+    client: Client, path: str, outcome: str
+) -> None:
     answer = client.get(f"/api/v1/client/job/Models/{path}", headers=credential("crun", "k"))
 
-    assert (answer.headers["x-mock-operation"], *judged(answer)) == ("getModel", "success", None)
+    assert (answer.headers["x-mock-operation"], *judged(answer)) == ("getModel", outcome, None)
 
 
 SHELVES = """
@@ -475,7 +514,9 @@ def voiced(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_evolink_takes_a_song(client: Client, body: dict[str, Any]) -> None:
-    answer = send(client, "evolink", "generateMusic", json=body)
+    ids = ours(client, "evolink", body)
+
+    answer = send(client, "evolink", "generateMusic", json=body, ids=ids)
 
     assert (answer.headers["x-mock-operation"], *judged(answer)) == ("generateMusic", "success", None)
 
@@ -506,7 +547,9 @@ def test_evolink_takes_a_song(client: Client, body: dict[str, Any]) -> None:
     ],
 )
 def test_evolink_refuses_a_song(client: Client, body: dict[str, Any], violation: str) -> None:
-    answer = send(client, "evolink", "generateMusic", json=body)
+    ids = ours(client, "evolink", body)
+
+    answer = send(client, "evolink", "generateMusic", json=body, ids=ids)
 
     assert (answer.status_code, answer.headers["x-mock-operation"]) == (400, "generateMusic")
     assert judged(answer) == ("invalid", violation)
@@ -538,7 +581,9 @@ def test_evolink_refuses_a_song(client: Client, body: dict[str, Any], violation:
 def test_evolink_judges_a_persona(
     client: Client, body: dict[str, Any], outcome: str, violation: str | None
 ) -> None:
-    answer = send(client, "evolink", "generatePersona", json=body)
+    ids = planted(client, "evolink")
+
+    answer = send(client, "evolink", "generatePersona", json=body, ids=ids)
 
     assert answer.headers["x-mock-operation"] == "generatePersona"
     assert judged(answer) == (outcome, violation)
@@ -639,7 +684,7 @@ def allowing() -> Client:
 
 SUNG = {"mv": "chirp-v4", "prompt": "[Verse]\nSalt on the window", "title": "Harbour", "tags": "pop"}
 WITH_PERSONA = but(SUNG, task="artist_consistency", mv="chirp-v4-tau", persona_id="p", artist_clip_id="c")
-LONGER = but(SUNG, task="extend", continue_clip_id="c", continue_at=80, task_id="t")
+LONGER = but(SUNG, task="extend", continue_clip_id="c", continue_at=30, task_id="t")
 
 
 @pytest.mark.parametrize("operation", ["submitMusic", "generateLegacy"])
@@ -665,7 +710,9 @@ LONGER = but(SUNG, task="extend", continue_clip_id="c", continue_at=80, task_id=
     ],
 )
 def test_yuto_takes_a_song(client: Client, operation: str, body: dict[str, Any]) -> None:
-    answer = send(client, "yuto", operation, json=body)
+    ids = ours(client, "yuto", body)
+
+    answer = send(client, "yuto", operation, json=body, ids=ids)
 
     assert judged(answer) == ("success", None)
 
@@ -702,15 +749,20 @@ def test_yuto_takes_a_song(client: Client, operation: str, body: dict[str, Any])
     ],
 )
 def test_yuto_refuses_a_song(client: Client, operation: str, body: dict[str, Any], violation: str) -> None:
-    answer = send(client, "yuto", operation, json=body)
+    ids = ours(client, "yuto", body)
+
+    answer = send(client, "yuto", operation, json=body, ids=ids)
 
     assert (answer.status_code, *judged(answer)) == (400, "invalid", violation)
 
 
 def test_yuto_wants_the_task_of_a_continued_clip_only_where_there_are_tasks(client: Client) -> None:
     body = but(LONGER, "task_id")
+    ids = ours(client, "yuto", body)
 
-    submitted, legacy = (send(client, "yuto", name, json=body) for name in ("submitMusic", "generateLegacy"))
+    submitted, legacy = (
+        send(client, "yuto", name, json=body, ids=ids) for name in ("submitMusic", "generateLegacy")
+    )
 
     assert judged(submitted) == ("invalid", "/body/task_id: required")
     assert judged(legacy) == ("success", None)
@@ -724,6 +776,7 @@ def test_yuto_wants_the_task_of_a_continued_clip_only_where_there_are_tasks(clie
     [
         ({}, "success", None),
         ({"clips": ["another", YUTO_PERSONA["root_clip_id"]]}, "success", None),
+        ({"clips": [YUTO_PERSONA["root_clip_id"]] * 2}, "success", None),
         ({"is_public": False}, "success", None),
         ({"clips": ["another"]}, "invalid", "/body/clips: member"),
         ({"root_clip_id": "another"}, "invalid", "/body/clips: member"),
@@ -737,7 +790,11 @@ def test_yuto_wants_the_task_of_a_continued_clip_only_where_there_are_tasks(clie
 def test_yuto_judges_a_persona_with_and_without_the_last_slash(
     client: Client, path: str, fields: dict[str, Any], outcome: str, violation: str | None
 ) -> None:
-    answer = client.post(path, json={**YUTO_PERSONA, **fields}, headers=credential("yuto", "k"))
+    ids = planted(client, "yuto")
+    _, another = planted(client, "yuto").values()
+    body = about({**YUTO_PERSONA, **fields}, {**ids, "another": another})
+
+    answer = client.post(path, json=body, headers=credential("yuto", "k"))
 
     assert (answer.headers["x-mock-operation"], *judged(answer)) == ("generatePersona", outcome, violation)
 
@@ -772,12 +829,14 @@ def test_yuto_refuses_other_bodies(
 
 @pytest.mark.parametrize(
     ("ids", "outcome", "violation"),
-    [("a,b", "success", None), ("a", "success", None), ("a,,b", "invalid", "/path/clip_ids/1: minLength")],
+    [("c,b", "success", None), ("c", "success", None), ("c,,b", "invalid", "/path/clip_ids/1: minLength")],
 )
 def test_yuto_takes_a_list_of_clips_in_the_path(
     client: Client, ids: str, outcome: str, violation: str | None
 ) -> None:
-    answer = client.get(f"/suno/feed/{ids}", headers=credential("yuto", "k"))
+    _, clip = planted(client, "yuto").values()
+
+    answer = client.get(f"/suno/feed/{ids.replace('c', clip)}", headers=credential("yuto", "k"))
 
     assert judged(answer) == (outcome, violation)
 
@@ -785,6 +844,12 @@ def test_yuto_takes_a_list_of_clips_in_the_path(
 # --- who calls ---------------------------------------------------------------------------------------------
 
 BEARER = ("kie", "evolink", "yuto")
+SUBMISSIONS = {
+    "kie": "generateMusic",
+    "crun": "createTask",
+    "evolink": "generateMusic",
+    "yuto": "submitMusic",
+}
 UNAUTHORIZED = {"kie": (200, 401), "crun": (200, 401), "evolink": (401, "unauthorized"), "yuto": (401, "")}
 
 
@@ -835,7 +900,7 @@ def test_a_call_without_a_usable_credential_is_unauthorized(
     ],
 )
 def test_any_credential_of_the_right_scheme_works(client: Client, provider: str, headers: Any) -> None:
-    call = CALLS[provider, "generatePersona"]
+    call = CALLS[provider, SUBMISSIONS[provider]]
 
     answer = client.post(call.path, json=call.json, headers=headers)
 
@@ -860,7 +925,9 @@ def test_who_calls_is_asked_before_what_is_sent(client: Client) -> None:
 
 @pytest.mark.parametrize("operation", CALLS, ids=".".join)
 def test_every_answer_says_what_it_is(client: Client, operation: tuple[str, str]) -> None:
-    answer = send(client, *operation)
+    ids = planted(client, operation[0])
+
+    answer = send(client, *operation, ids=ids)
 
     names = ("x-mock-provider", "x-mock-operation", "x-mock-outcome", "x-mock-request-id")
     entry = newest(client)
@@ -897,7 +964,7 @@ def twice(body: dict[str, Any], field: str) -> bytes:
 
 
 def test_of_a_key_that_stands_twice_the_last_one_counts(client: Client) -> None:
-    good = json.dumps(KIE_PERSONA)[1:].encode()
+    good = json.dumps(about(KIE_PERSONA, planted(client, "kie")))[1:].encode()
     path, headers = CALLS["kie", "generatePersona"].path, credential("kie", "k")
 
     last_is_good = client.post(path, content=b'{"name": 7, ' + good, headers=headers)
@@ -908,7 +975,8 @@ def test_of_a_key_that_stands_twice_the_last_one_counts(client: Client) -> None:
 
 
 def test_a_key_that_stands_twice_is_journaled_and_not_refused(client: Client) -> None:
-    body = json.dumps(EVOLINK_PERSONA)[:-2] + ', "style": "a", "style": "b"}}'
+    ids = planted(client, "evolink")
+    body = json.dumps(about(EVOLINK_PERSONA, ids))[:-2] + ', "style": "a", "style": "b"}}'
 
     answer = client.post("/v1/audios/generations", content=body, headers=credential("evolink", "k"))
 

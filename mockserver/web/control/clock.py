@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mockserver.domain import tasks
 from mockserver.domain.clock import ClockError, ClockIsReal, iso, parse_instant
 from mockserver.domain.ports import Tx
+from mockserver.domain.records import micros, seconds
 from mockserver.openapi.source import Json
 from mockserver.web.control.call import BadControl, Conflict, ControlCall
 
@@ -21,10 +23,16 @@ def _shown(call: ControlCall, now: float) -> Json:
 
 def advance(call: ControlCall) -> Json:
     """Move on by some seconds, or until nothing is left to wait for."""
-    # `until: idle` has nothing to walk through where no document has tasks: it moves nothing.
-    seconds = call.body.get("seconds", 0)
-    now = _moved(call, lambda tx: call.world.clock.advance(tx, seconds))
+    now = _moved(call, lambda tx: _advanced(call, tx))
     return {"now": iso(now), "delivered": 0, "gave_up": 0}
+
+
+def _advanced(call: ControlCall, tx: Tx) -> float:
+    clock = call.world.clock
+    if "seconds" in call.body:
+        return clock.advance(tx, call.body["seconds"])
+    last = tasks.last_due(tx, micros(clock.now(tx)))
+    return clock.advance(tx, 0) if last is None else clock.set(tx, seconds(last))
 
 
 def move(call: ControlCall) -> Json:

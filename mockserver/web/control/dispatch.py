@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +14,19 @@ from mockserver.openapi.compiled import Document, Operation, compile_document
 from mockserver.openapi.parameters import Absent, read
 from mockserver.openapi.source import Json, load
 from mockserver.openapi.violation import Violation
-from mockserver.web.control import clock, coverage, health, outcomes, requests, sandboxes, specs
+from mockserver.web.access_log import without_key
+from mockserver.web.control import (
+    accounts,
+    clock,
+    coverage,
+    health,
+    outcomes,
+    requests,
+    sandboxes,
+    specs,
+    state,
+    tasks,
+)
 from mockserver.web.control.call import BadControl, Conflict, ControlCall, Missing
 from mockserver.web.locate import CONTROL, Found, Target, WrongMethod, find_in
 from mockserver.web.reply import Reply, json_reply, problem
@@ -22,9 +36,17 @@ from mockserver.web.world import World, is_own_host
 
 HANDLERS: Mapping[str, Callable[[ControlCall], Json]] = {
     "showHealth": health.show,
+    "exportState": state.show,
+    "importState": state.bring,
     "resetSandbox": sandboxes.reset,
     "listSandboxes": sandboxes.listed,
     "deleteSandbox": sandboxes.delete,
+    "plantTask": tasks.plant,
+    "listTasks": tasks.listed,
+    "showTask": tasks.show,
+    "pushTask": tasks.push,
+    "showAccount": accounts.show,
+    "changeAccount": accounts.change,
     "listOutcomes": outcomes.listed,
     "addOutcome": outcomes.add,
     "clearOutcomes": outcomes.clear,
@@ -39,6 +61,9 @@ HANDLERS: Mapping[str, Callable[[ControlCall], Json]] = {
     "listSpecs": specs.listed,
     "showSpec": specs.show,
 }
+
+# Calls about many tasks at once.
+_LONG = frozenset(("exportState", "importState", "listTasks", "plantTask"))
 
 
 class Control:
@@ -66,24 +91,37 @@ class Control:
         if not isinstance(found, Found):
             return self._lost(found, target, incoming)
         try:
-            raw = await read_body(receive, incoming, self._world.settings.max_body)
+            raw = await read_body(receive, incoming, self._limit(found))
         except TooLarge as error:
             return too_large(incoming, error, self._world.settings.max_body)
+        reply = partial(self._reply, found, target, incoming, raw)
+        # What may take long, or wait for a store, is done beside the event loop.
+        if self._world.store.may_block or found.route.operation.name in _LONG:
+            from starlette.concurrency import run_in_threadpool
+
+            return await run_in_threadpool(reply)
+        return reply()
+
+    def _reply(self, found: Found, target: Target, incoming: Incoming, raw: bytes) -> Reply:
         verdict = judge(self._document, found.route, found.parameters, _as_json(incoming), raw)
         if verdict.violations:
             return _refused(verdict.violations[0], found.route.operation)
         if unknown := _unknown_query(found.route.operation, incoming):
             return unknown
-        return await self._handled(found, target, incoming, verdict.body)
+        return self._handled(found, target, incoming, verdict.body)
 
-    async def _handled(self, found: Found, target: Target, incoming: Incoming, body: Json) -> Reply:
+    def _limit(self, found: Found) -> int:
+        """The largest body: a state may be larger than any request of a client."""
+        return sys.maxsize if found.route.operation.name == "importState" else self._world.settings.max_body
+
+    def _handled(self, found: Found, target: Target, incoming: Incoming, body: Json) -> Reply:
         operation = found.route.operation
         if operation.name == "showOpenapi":
             return json_reply(self._document.source.data)
         values = _values(self._document, operation, incoming, found.parameters)
         call = ControlCall(self._world, target.sandbox, values["path"], values["query"], body)
         try:
-            return json_reply(await self._world.stored(lambda: HANDLERS[operation.name](call)))
+            return json_reply(HANDLERS[operation.name](call))
         except BadControl as error:
             return _bad_request(error.field, error.reason, error.allowed)
         except Missing as error:
@@ -117,13 +155,14 @@ class Control:
         return origin is not None and (_authority(origin) or None) not in ours
 
     def _lost(self, found: object, target: Target, incoming: Incoming) -> Reply:
+        path = without_key(target.path)[:200]
         if isinstance(found, WrongMethod):
             allowed = ", ".join(found.allowed)
-            reply = problem("wrong-method", 405, f"{target.path[:200]} takes {allowed}")
+            reply = problem("wrong-method", 405, f"{path} takes {allowed}")
             reply.headers.append(("allow", allowed))
             return reply
         known = [f"{route.method} {CONTROL}{route.path}" for route in self._document.routes]
-        text = f"No control call {incoming.method} {target.path[:200]}. Known: {'; '.join(known)}"
+        text = f"No control call {incoming.method} {path}. Known: {'; '.join(known)}"
         return problem("no-route", 404, text, known=known)
 
 
@@ -166,14 +205,21 @@ def _refused(violation: Violation, operation: Operation) -> Reply:
     return _bad_request(field, violation.message, _allowed(violation, operation))
 
 
+_LIMITS = ("type", "minimum", "maximum", "minLength", "maxLength")
+
+
 def _allowed(violation: Violation, operation: Operation) -> Json:
     """What would have been right there: values, names of fields, or the rule as JSON Schema says it."""
     if violation.rule in ("enum", "pattern"):
         return violation.wanted
-    if violation.rule in ("type", "minimum", "maximum"):
+    if violation.rule in _LIMITS:
         return {violation.rule: violation.wanted}
+    if violation.pointer.count("/") > 2:
+        # The fields that are known there are not those of the body.
+        return None
     media = operation.body.media["application/json"] if operation.body else None
-    return list(media.place.node["properties"]) if media and media.place else None
+    fields = media.place.node.get("properties") if media and media.place else None
+    return list(fields) if fields else None
 
 
 def _bad_request(field: str, reason: str, allowed: Json) -> Reply:

@@ -1,0 +1,145 @@
+"""What an adapter is, and what two or more of them share.
+
+An adapter translates: a request into a command of the domain, a view or a refusal into the provider's
+body. It sees plain values, never a request object, a store or the clock.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from mockserver.domain.model import Command, Fault, Refusal, Submit, View
+from mockserver.domain.outcome import Outcome
+from mockserver.domain.policy import FailureKind, Policy
+from mockserver.domain.service import Forms
+from mockserver.domain.versions import Model
+from mockserver.providers.quirks import Quirk
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Call(NamedTuple):
+    """A request as an adapter reads it: its operation's name, and the values it came with."""
+
+    operation: str
+    body: Any = None
+    path: Mapping[str, Any] = NOTHING
+    query: Mapping[str, Any] = NOTHING
+
+
+class Context(NamedTuple):
+    """What a body may need beside the view: URLs of files, and what the document shows as an example."""
+
+    # (song id, role such as `audio.mp3`) to a URL that serves that file.
+    media: Callable[[str, str], str]
+    # (upload id, file name) to the URL under which an upload is put and read.
+    upload: Callable[[str, str], str]
+    # Operation name to the body of its first documented success.
+    sample: Callable[[str], Any]
+
+
+class Written(NamedTuple):
+    """A body, the outcome it stands for, and the task states that it shows."""
+
+    body: Any
+    outcome: Outcome = Outcome.SUCCESS
+    states: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """One provider's wire: built with the values of its quirks that are in force."""
+
+    name: ClassVar[str]
+    quirks: ClassVar[tuple[Quirk, ...]]
+    policy: Policy
+    models: tuple[Model, ...]
+    forms: Forms
+
+    def __init__(self, quirks: Mapping[str, str]) -> None: ...
+
+    def read(self, call: Call) -> Command:
+        """The command that a valid request means."""
+
+    def write(self, call: Call, view: View, context: Context) -> Written:
+        """The answer that tells of a view."""
+
+    def refuse(self, call: Call, refusal: Refusal, sample: Any) -> Any:
+        """The body of a refusal, made from the one that the document shows for its outcome."""
+
+    def is_model_rule(self, call: Call, fault: Fault) -> bool:
+        """True for a fault about the model of a song with a persona: judged when the persona is known."""
+
+    def plant(self, kind: str, model: Model) -> Submit:
+        """The submission behind a planted task of a kind."""
+
+    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+        """The call that shows a task to its client."""
+
+    def failure(self, code: Any, message: str) -> FailureKind | None:
+        """A failure with this code and text; None for a code that the provider does not have."""
+
+
+def with_message(sample: Any, pointer: tuple[str, ...], message: str) -> Any:
+    """The body with another text at a place in it."""
+    body = copy.deepcopy(sample)
+    at = body
+    for name in pointer[:-1]:
+        at = at[name]
+    at[pointer[-1]] = message
+    return body
+
+
+def complaint(fault: Fault, field_name: str) -> str:
+    """What is wrong with a field: its name, the rule, and what is allowed."""
+    words = _WORDS.get(fault.rule)
+    if fault.rule == "type":
+        return f"{field_name} must be {_article(fault.wanted)}"
+    if fault.rule == "enum":
+        return f"{field_name} must be one of {_listed(fault.wanted)}"
+    if words is not None:
+        return f"{field_name} {words.format(_listed(fault.wanted))}"
+    return f"{field_name} is not valid: {fault.rule}"
+
+
+_WORDS: Mapping[str, str] = {
+    "required": "is required",
+    "maxLength": "cannot exceed {} characters",
+    "minLength": "must have at least {} characters",
+    "pattern": "must match {}",
+    "format": "must be in the format {}",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be greater than {}",
+    "exclusiveMaximum": "must be less than {}",
+    "minItems": "must have at least {} items",
+    "maxItems": "must have at most {} items",
+    "const": "must be {}",
+    "https": "must be {}",
+    "wellFormed": "must be well-formed: {}",
+    "contentType": "must be one of {}",
+    "dependentRequired": "is required",
+}
+_ARTICLES = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
+
+
+def _article(wanted: Any) -> str:
+    kinds = wanted if isinstance(wanted, list) else [wanted]
+    return " or ".join(_ARTICLES.get(kind, f"a {kind}") for kind in kinds)
+
+
+def _listed(wanted: Any) -> str:
+    return ", ".join(map(str, wanted)) if isinstance(wanted, list) else str(wanted)
+
+
+def is_blank(fault: Fault) -> bool:
+    """True for a text that is there and says nothing."""
+    # By the rule, not by what came: a fault tells of a long text only how it begins.
+    return (fault.rule, fault.wanted) in (("minLength", 1), ("pattern", r"\S"))
+
+
+def texts(body: Mapping[str, Any], *names: str) -> str:
+    """The first of these fields that is a text and says something."""
+    return next((str(body[name]) for name in names if isinstance(body.get(name), str) and body[name]), "")

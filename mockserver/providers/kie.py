@@ -1,0 +1,320 @@
+"""kie: `{code, msg, data}` under HTTP 200, camelCase, personas at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from mockserver.domain.credits import CREDIT, counted, shown
+from mockserver.domain.ids import hex32, uuid4
+from mockserver.domain.model import (
+    NOTHING,
+    Command,
+    CreatePersona,
+    Fault,
+    PersonaUse,
+    Refusal,
+    ShowBalance,
+    ShowTask,
+    SongView,
+    SourceUse,
+    Submit,
+    TaskView,
+    View,
+)
+from mockserver.domain.outcome import Outcome
+from mockserver.domain.policy import DAY, FailureKind, Kind, Policy, Stage
+from mockserver.domain.service import Forms
+from mockserver.domain.versions import Model
+from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
+from mockserver.providers.quirks import Quirk
+
+SECONDS = 120
+PRICE = 12 * CREDIT
+KINDS = {
+    "generateMusic": "generate",
+    "extendMusic": "extend",
+    "uploadCover": "upload-cover",
+    "uploadExtend": "upload-extend",
+}
+FILES = ("audio.mp3", "source.mp3", "stream.mp3", "source-stream.mp3", "cover.jpeg", "source.jpeg")
+STAGES = (
+    Stage("PENDING", "waiting", 0),
+    Stage("TEXT_SUCCESS", "running", 25, heard="streams"),
+    Stage("FIRST_SUCCESS", "running", 60, heard="first"),
+    Stage("SUCCESS", "finished", 100, 100, "all"),
+)
+# The codes are the documented ones; which state goes with which is the document's choice.
+FAILURES = (
+    FailureKind("GENERATE_AUDIO_FAILED", "GENERATE_AUDIO_FAILED", None, "Audio generation failed"),
+    FailureKind("GENERATE_AUDIO_FAILED", "GENERATE_AUDIO_FAILED", 408, "Audio generation timed out"),
+    FailureKind("CREATE_TASK_FAILED", "CREATE_TASK_FAILED", None, "The task could not be created", after=10),
+    FailureKind(
+        "CREATE_TASK_FAILED", "CREATE_TASK_FAILED", 413, "Uploaded audio matches an existing work", after=10
+    ),
+    FailureKind("CALLBACK_EXCEPTION", "CALLBACK_EXCEPTION", None, "Callback failed"),
+    FailureKind(
+        "SENSITIVE_WORD_ERROR",
+        "SENSITIVE_WORD_ERROR",
+        400,
+        "The lyrics contain copyrighted material",
+        after=10,
+    ),
+)
+# Recorded: V4, V5, V5_5. The others are those of the same models elsewhere; the V6 names are ours.
+MODELS = (
+    Model("V3_5", "3.5", "chirp-v3-5", retired=True),
+    Model("V4", "4", "chirp-v4"),
+    Model("V4_5", "4.5", "chirp-auk"),
+    Model("V4_5PLUS", "4.5plus", "chirp-bluejay"),
+    Model("V4_5ALL", "4.5all", "chirp-auk-turbo"),
+    Model("V5", "5", "chirp-crow"),
+    Model("V5_5", "5.5", "chirp-fenix"),
+    Model("V6", "6", "chirp-v6"),
+    Model("V6_MINI", "6mini", "chirp-v6-mini"),
+    Model("V6_WILD", "6wild", "chirp-v6-wild"),
+)
+CHIRP = {model.name: model.shown for model in MODELS}
+
+
+def _kinds() -> dict[str, Kind]:
+    # Covers of uploads are kept a day longer than everything else.
+    days = {"upload-cover": 15}
+    return {
+        kind: Kind(kind, SECONDS, PRICE, retention=days.get(kind, 14) * DAY, files=FILES)
+        for kind in KINDS.values()
+    }
+
+
+class Kie:
+    """Translates between kie's wire and the domain."""
+
+    name: ClassVar[str] = "kie"
+    quirks: ClassVar[tuple[Quirk, ...]] = (
+        # Documented 409; a report of 2026-09-22 saw the same id come back under the new name.
+        Quirk("duplicate", ("refuse", "overwrite"), "generatePersona", "duplicate"),
+        # Recorded 422 on the persona call; the documents list 404 as well.
+        Quirk("unknown_source", ("422", "404"), "generatePersona", "source-not-found"),
+        # Recorded code 200 with data null on record-info; 422 on a newer route; 404 in the documents.
+        Quirk("unknown_task", ("null", "422", "404"), "getMusicDetails", "not-found"),
+        Quirk("persona_price", ("1",), "generatePersona", "insufficient-credits", is_number=True),
+    )
+    forms = Forms(task=lambda m, _: hex32(m), song=lambda m, _: uuid4(m), persona=lambda m, _: hex32(m))
+    models = MODELS
+
+    def __init__(self, quirks: Mapping[str, str]) -> None:
+        self.policy = Policy(
+            stages=STAGES,
+            kinds=_kinds(),
+            failures=FAILURES,
+            oldest_source=(4,),
+            persona_price=counted(quirks["persona_price"]),
+            duplicate="overwrite" if quirks["duplicate"] == "overwrite" else "refuse",
+            expires_sources=True,
+        )
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def read(self, call: Call) -> Command:
+        """The command that a valid request means."""
+        if call.operation in KINDS:
+            return _submission(KINDS[call.operation], call.body)
+        if call.operation == "generatePersona":
+            return _persona(call.body)
+        if call.operation == "getMusicDetails":
+            return ShowTask(call.query["taskId"])
+        return ShowBalance()
+
+    def is_model_rule(self, call: Call, fault: Fault) -> bool:
+        """K14: voices are for V5 and V5_5."""
+        return fault.field == "personaModel" and fault.rule == "enum" and fault.got == "voice_persona"
+
+    def plant(self, kind: str, model: Model) -> Submit:
+        """A song in custom mode, with a voice."""
+        body: dict[str, Any] = {
+            "callBackUrl": "https://example.com/callback",
+            "model": model.name,
+            "prompt": "[Verse]\nNeon rain on empty streets",
+            "style": "Electronic Pop",
+            "title": "Neon Rain",
+        }
+        if kind in ("generate", "upload-cover"):
+            body |= {"customMode": True, "instrumental": False}
+        else:
+            body |= {"defaultParamFlag": True, "continueAt": 60}
+        if kind == "upload-extend":
+            body["instrumental"] = False
+        if kind.startswith("upload"):
+            body["uploadUrl"] = "https://example.com/audio/source.mp3"
+        return Submit(kind, model.name, body, body["title"], body["style"], body["prompt"])
+
+    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+        """record-info."""
+        return Call("getMusicDetails", query={"taskId": task})
+
+    def failure(self, code: Any, message: str) -> FailureKind | None:
+        """One of the documented error codes, or none, with words of one's own."""
+        known = next((kind for kind in FAILURES if kind.code == code), None)
+        if known is None:
+            return None
+        return FailureKind(known.name, known.state, known.code, message or known.message, known.after)
+
+    # --- writing --------------------------------------------------------------------------------------------
+
+    def write(self, call: Call, view: View, context: Context) -> Written:
+        """The answer that tells of a view."""
+        if view.persona is not None:
+            persona = view.persona.persona
+            data = {"personaId": persona.id, "name": persona.name, "description": persona.description}
+            repeated = view.persona.repeated
+            return Written(_success(data), Outcome.DUPLICATE if repeated else Outcome.SUCCESS)
+        if view.balance is not None:
+            return Written(_success(shown(view.balance.credits)))
+        task = view.tasks[0]
+        if call.operation in KINDS:
+            return Written(_success({"taskId": task.task.id}))
+        return Written(_success(_details(task, context)), states=(task.moment.name,))
+
+    def refuse(self, call: Call, refusal: Refusal, sample: Any) -> Any:
+        """The document's body, in the words of what happened."""
+        message = _message(refusal)
+        return sample if message is None else with_message(sample, ("msg",), message)
+
+
+PROVIDER = Kie
+
+
+# --- requests -----------------------------------------------------------------------------------------------
+
+
+def _submission(kind: str, body: Mapping[str, Any]) -> Submit:
+    # Without custom mode only the prompt counts; with the flag off an extension goes on as its source did.
+    custom = body["customMode" if kind in ("generate", "upload-cover") else "defaultParamFlag"] is True
+    silent = body.get("instrumental") is True
+    words = texts(body, "prompt") if custom else ("" if silent else None)
+    return Submit(
+        kind=kind,
+        model=body["model"],
+        request=body,
+        title=texts(body, "title") if custom else "",
+        tags=texts(body, "style") if custom else "",
+        text=words,
+        source=_source(body, custom) if kind == "extend" else None,
+        persona=PersonaUse(body["personaId"]) if custom and body.get("personaId") else None,
+        continue_upload_at=body["continueAt"] if kind == "upload-extend" else None,
+    )
+
+
+def _source(body: Mapping[str, Any], custom: bool) -> SourceUse:
+    return SourceUse(
+        song=body["audioId"],
+        model=body["model"],
+        continue_at=body["continueAt"] if custom else None,
+        inherits=not custom,
+    )
+
+
+def _persona(body: Mapping[str, Any]) -> CreatePersona:
+    return CreatePersona(
+        task=body["taskId"],
+        song=body["audioId"],
+        name=body["name"],
+        description=body["description"],
+        style=texts(body, "style"),
+        request=body,
+    )
+
+
+# --- bodies -------------------------------------------------------------------------------------------------
+
+
+def _success(data: Any) -> dict[str, Any]:
+    return {"code": 200, "msg": "success", "data": data}
+
+
+def _details(view: TaskView, context: Context) -> dict[str, Any]:
+    task, moment = view.task, view.moment
+    failure = moment.failure
+    return {
+        "taskId": task.id,
+        "parentMusicId": task.parent,
+        # Recorded: the keys come back in alphabetical order.
+        "param": json.dumps(dict(task.request), sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+        "response": _response(view, context),
+        "status": moment.name,
+        "type": CHIRP.get(task.model, task.model),
+        "operationType": task.kind.replace("-", "_"),
+        "errorCode": failure.code if failure else None,
+        "errorMessage": failure.message if failure else None,
+        "createTime": task.created // 1000,
+    }
+
+
+def _response(view: TaskView, context: Context) -> dict[str, Any] | None:
+    if view.moment.failure or view.moment.heard == "nothing":
+        return None
+    songs = (SongView(song, index, view) for index, song in enumerate(view.task.songs))
+    return {"taskId": view.task.id, "sunoData": [_track(song, context) for song in songs]}
+
+
+def _track(view: SongView, context: Context) -> dict[str, Any]:
+    song, task = view.song, view.of.task
+    heard = view.of.moment.heard
+    is_complete = heard == "all" or (heard == "first" and view.index == 0)
+    return {
+        "id": song.id,
+        "audioUrl": context.media(song.id, "audio.mp3") if is_complete else "",
+        "sourceAudioUrl": context.media(song.id, "source.mp3") if is_complete else "",
+        "streamAudioUrl": context.media(song.id, "stream.mp3"),
+        "sourceStreamAudioUrl": context.media(song.id, "source-stream.mp3"),
+        "imageUrl": context.media(song.id, "cover.jpeg"),
+        "sourceImageUrl": context.media(song.id, "source.jpeg"),
+        "prompt": song.text,
+        "modelName": CHIRP.get(task.model, task.model),
+        "title": song.title,
+        "tags": song.tags,
+        "createTime": task.created // 1000,
+        "duration": song.duration if is_complete else None,
+    }
+
+
+# --- refusals -----------------------------------------------------------------------------------------------
+
+# Recorded with its dot; the other missing fields read alike.
+_MISSING = {"callBackUrl": "Please enter callBackUrl."}
+_CALLED = {"style": "music style"}
+_REASONS = {
+    "other-model": "model must equal the model of the source track: {model}",
+    "continue-outside": "continueAt must be greater than 0 and less than the duration of the source track",
+    "continue-outside-upload": (
+        "continueAt must be greater than 0 and less than the duration of the uploaded audio"
+    ),
+}
+
+
+def _message(refusal: Refusal) -> str | None:
+    """What happened, where the document's example cannot know it."""
+    facts: Mapping[str, Any] = refusal.facts or NOTHING
+    if refusal.outcome is Outcome.SOURCE_UNFINISHED:
+        return f"Music generation is not complete: {facts['state']}"
+    if refusal.outcome is Outcome.SOURCE_FAILED:
+        return f"Music generation failed: {facts['state']}"
+    if "fault" in facts:
+        return _complaint(facts["fault"]) if refusal.outcome is Outcome.INVALID else None
+    if "reason" in facts:
+        return _REASONS[facts["reason"]].format(**facts)
+    return None
+
+
+def _complaint(fault: Fault) -> str:
+    name = fault.field
+    if fault.rule == "required" or fault.got is None or (fault.rule == "format" and fault.got == ""):
+        return _MISSING.get(name, f"{name} cannot be null")
+    if is_blank(fault):
+        return f"{name} cannot be blank"
+    if fault.rule == "enum" and name == "personaModel" and fault.got == "voice_persona":
+        return "personaModel voice_persona is only available for V5 and V5_5"
+    if fault.rule == "enum":
+        return f"{name} must be one of: {', '.join(map(str, fault.wanted))}"
+    return complaint(fault, _CALLED.get(name, name) if fault.rule == "maxLength" else name)

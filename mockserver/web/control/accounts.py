@@ -1,0 +1,56 @@
+"""Accounts: look at one, set its balance."""
+
+from __future__ import annotations
+
+from mockserver.domain import account as accounts
+from mockserver.domain import credits, tasks
+from mockserver.domain.model import Account, Caller
+from mockserver.domain.ports import Tx
+from mockserver.domain.records import micros
+from mockserver.openapi.source import Json
+from mockserver.web.control.call import BadControl, ControlCall
+from mockserver.web.living import starts_with
+from mockserver.web.redact import digest, redacted
+
+
+def show(call: ControlCall) -> Json:
+    """What an account has, and what it has made; one that nobody used yet has what it starts with."""
+    return call.world.store.run(call.sandbox, lambda tx: _shown(call, tx, _known(call, tx)))
+
+
+def change(call: ControlCall) -> Json:
+    """Set the balance; an account that nobody used yet is made."""
+    try:
+        amount = credits.counted(call.body["credits"])
+    except ValueError as error:
+        raise BadControl("credits", str(error)) from None
+
+    def work(tx: Tx) -> Json:
+        account = accounts.settle(tx, _known(call, tx), _now(call, tx))
+        changed = account._replace(credits=amount)
+        accounts.put(tx, changed)
+        return _shown(call, tx, changed)
+
+    return call.world.store.run(call.sandbox, work)
+
+
+def _known(call: ControlCall, tx: Tx) -> Account:
+    key = call.path["key"]
+    caller = Caller(digest(key), redacted(key), starts_with(call.world.settings, key))
+    return accounts.find(tx, caller.account) or accounts.new(caller)
+
+
+def _shown(call: ControlCall, tx: Tx, account: Account) -> Json:
+    held = accounts.as_of(tx, account, _now(call, tx))
+    return {
+        "key": held.key,
+        "credits": credits.shown(held.credits),
+        "rate_limit": None,
+        "webhookHmacKey": None,
+        "tasks": tasks.of_account(tx, held.id),
+        "personas": tasks.personas_of_account(tx, held.id),
+    }
+
+
+def _now(call: ControlCall, tx: Tx) -> int:
+    return micros(call.world.clock.now(tx))

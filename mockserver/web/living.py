@@ -1,0 +1,290 @@
+"""Documents that have an adapter: their requests act on the state, and the state decides the answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from mockserver.domain import credits
+from mockserver.domain import media as files
+from mockserver.domain.media import EXAMPLE, EXAMPLE_FILE
+from mockserver.domain.model import (
+    Caller,
+    CreatePersona,
+    Estimate,
+    Fault,
+    LookUp,
+    OpenUpload,
+    Refusal,
+    ShowBalance,
+    ShowSongs,
+    ShowTask,
+    ShowTasks,
+    Submit,
+    View,
+)
+from mockserver.domain.outcome import Outcome
+from mockserver.domain.policy import FailureKind
+from mockserver.domain.ports import Clock, Ids, Tx
+from mockserver.domain.records import micros
+from mockserver.domain.service import House, Service, Wish
+from mockserver.openapi.compiled import Document, Operation
+from mockserver.openapi.parameters import Absent, read
+from mockserver.openapi.source import Json
+from mockserver.openapi.violation import Violation
+from mockserver.providers import BUILT_IN, adapter_of
+from mockserver.providers.base import Call, Context, Provider
+from mockserver.providers.quirks import QuirkError, Quirks, read_quirks
+from mockserver.settings import Settings, UsageError
+from mockserver.web import choice as choices
+from mockserver.web.choice import Choice
+from mockserver.web.locate import DEFAULT_SANDBOX, SANDBOX
+from mockserver.web.redact import digest, redacted
+from mockserver.web.request import Incoming
+from mockserver.web.verdict import Verdict
+
+POOR = "mock-poor"
+
+# Where a document has no word for an outcome, it goes by the nearest one that it has.
+_NEAREST = {
+    Outcome.SOURCE_EXPIRED: Outcome.ACCESS_DENIED,
+    Outcome.SOURCE_NOT_OWNED: Outcome.SOURCE_NOT_FOUND,
+}
+
+
+class Acted(NamedTuple):
+    """What came of a request: the answer, and the checks that led to it."""
+
+    choice: Choice
+    checks: list[dict[str, Json]]
+    refused: bool
+
+
+@dataclass(frozen=True)
+class Living:
+    """One document, its adapter, and what the two need to act on a sandbox's state."""
+
+    document: Document
+    adapter: Provider
+    house: House
+    clock: Clock
+    settings: Settings
+
+    def knows(self, operation: Operation) -> bool:
+        """True for an operation whose answers are this adapter's."""
+        return operation.marked and operation.answers.get("success") is not None
+
+    def caller(self, credential: str) -> Caller:
+        """The account behind a credential; `mock-poor` begins with nothing."""
+        return Caller(digest(credential), redacted(credential), starts_with(self.settings, credential))
+
+    def service(self, tx: Tx, sandbox: str, moment: int | None = None) -> Service:
+        """The use cases of this provider, at the sandbox's moment or at another."""
+        now = micros(self.clock.now(tx)) if moment is None else moment
+        return Service(tx, sandbox, now, self.house)
+
+    # --- answering ------------------------------------------------------------------------------------------
+
+    def act(self, tx: Tx, sandbox: str, verdict: Verdict, call: Call, wish: Wish) -> Acted:
+        """What comes of a valid request; a refused one has changed nothing."""
+        assert verdict.credential is not None
+        service = self.service(tx, sandbox)
+        wish = wish._replace(model_refusal=self._model_refusal(call, verdict))
+        try:
+            view = carry_out(service, self.adapter.read(call), self.caller(verdict.credential), wish)
+            written = self.adapter.write(call, view, self.context(sandbox))
+        except Refusal as refusal:
+            return Acted(self.refused(verdict.operation, call, refusal), service.checks, refused=True)
+        outcome = written.outcome
+        if outcome is Outcome.SUCCESS and wish.failure is not None:
+            outcome = Outcome.TASK_FAILED
+        answer = choices.by_outcome(verdict.operation, outcome).showing(written.body, written.states)
+        # A look-up that found nothing refuses as well, where the provider answers it with an empty list.
+        return Acted(answer, service.checks, refused=outcome is Outcome.NOT_FOUND)
+
+    def _model_refusal(self, call: Call, verdict: Verdict) -> Refusal | None:
+        late = next((v for v in verdict.violations if self.is_late(call, v)), None)
+        return Refusal(Outcome.INVALID, fault=_fault(late)) if late else None
+
+    def is_late(self, call: Call, violation: Violation) -> bool:
+        """True for what is judged once the persona of a song is known, and not with the body."""
+        return violation.outcome == "invalid" and self.adapter.is_model_rule(call, _fault(violation))
+
+    def refused(self, operation: Operation, call: Call, refusal: Refusal) -> Choice:
+        """The documented answer to a refusal, in the words of what happened."""
+        outcome = refusal.outcome
+        if outcome not in operation.answers:
+            outcome = _NEAREST.get(outcome, Outcome.INVALID)
+        if outcome not in operation.answers:
+            outcome = Outcome.INVALID
+        answer = choices.by_outcome(operation, outcome)
+        sample = answer.example.value if answer.example else None
+        return answer.showing(self.adapter.refuse(call, refusal, sample), ())
+
+    def faulty(self, operation: Operation, call: Call, outcome: str, violation: Violation) -> Choice:
+        """The documented answer to a request that breaks the document."""
+        return self.refused(operation, call, Refusal(Outcome(outcome), fault=_fault(violation)))
+
+    def context(self, sandbox: str) -> Context:
+        """What bodies written for a sandbox may need."""
+        prefix = "" if sandbox == DEFAULT_SANDBOX else f"{SANDBOX}{sandbox}"
+        root = f"{self.settings.base_url}{prefix}/_mock/media"
+        return Context(
+            media=lambda song, role: f"{root}/{self.document.name}/{quote(song, safe='')}/{role}",
+            upload=lambda id, name: f"{root}/uploads/{id}/{quote(name, safe='')}",
+            sample=self._sample,
+        )
+
+    def _sample(self, operation: str) -> Json:
+        found = self.document.operation(operation)
+        assert found is not None
+        return found.answers["success"].examples[0].value
+
+    def call(self, operation: Operation, body: Json, incoming: Incoming, path: Mapping[str, str]) -> Call:
+        """A request as the adapter reads it; a parameter that is missing or unreadable is left out."""
+        values: dict[str, dict[str, Json]] = {"path": {}, "query": {}}
+        for parameter in operation.parameters:
+            with suppress(Absent, ValueError):
+                value = read(parameter, incoming.sent(dict(path)), self.document.source)
+                values.setdefault(parameter.location, {})[parameter.name] = value
+        return Call(operation.name, body, values["path"], values["query"])
+
+    def failure(self, error: Json) -> FailureKind | None:
+        """A failure by its name or code, or by a code with words of one's own; the usual one for None."""
+        if isinstance(error, dict):
+            return self.adapter.failure(error.get("code"), error.get("message", ""))
+        return self.house.policy.failure(error)
+
+    # --- what the control API asks --------------------------------------------------------------------------
+
+    def view(
+        self,
+        tx: Tx,
+        sandbox: str,
+        task: str,
+        songs: tuple[str, ...],
+        caller: Caller,
+        moment: int | None = None,
+    ) -> Json:
+        """The body that the provider's poll gives a caller, now or at another moment."""
+        call = self.adapter.poll(task, songs)
+        view = carry_out(self.service(tx, sandbox, moment), self.adapter.read(call), caller, Wish())
+        return self.adapter.write(call, view, self.context(sandbox)).body
+
+    def media(
+        self, tx: Tx, sandbox: str, song: str, role: str
+    ) -> files.Found | files.Expired | files.Unknown:
+        """What has become of the file of a song."""
+        return files.find(self.service(tx, sandbox), song, role)
+
+    def offline(self, sandbox: str, value: Json, name: str = "") -> Json:
+        """A body of the document's, or one made up, with the mock's own files behind its URLs."""
+        if isinstance(value, dict):
+            return {
+                key: item if key in _ECHOED else self.offline(sandbox, item, key)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.offline(sandbox, item, name) for item in value]
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+            return value
+        url, _, query = value.partition("?")
+        context = self.context(sandbox)
+        if name in _UPLOADS:
+            return context.upload(EXAMPLE, EXAMPLE_FILE) + (f"?{query}" if query else "")
+        return context.media(EXAMPLE, _role(url, name))
+
+
+def starts_with(settings: Settings, credential: str) -> int:
+    """The millionths of a credit that an account starts with; `mock-poor` begins with nothing."""
+    return 0 if credential == POOR else credits.counted(settings.credits)
+
+
+def carry_out(service: Service, command: Any, caller: Caller, wish: Wish) -> View:
+    """What a command comes to."""
+    match command:
+        case Submit():
+            return View(tasks=(service.submit(command, caller, wish),))
+        case CreatePersona():
+            persona = service.create_persona(command, caller, wish)
+            return View(tasks=(persona.task,) if persona.task else (), persona=persona)
+        case ShowTask():
+            return View(tasks=(service.show_task(command.id, caller),))
+        case ShowTasks():
+            return View(tasks=service.show_tasks(command.ids, command.kinds, caller))
+        case ShowSongs():
+            return View(songs=service.show_songs(command.ids, caller))
+        case ShowBalance():
+            return View(balance=service.balance(caller))
+        case Estimate():
+            return View(balance=service.balance(caller, command.kind))
+        case OpenUpload():
+            return View(upload=service.open_upload(command))
+        case LookUp():
+            return View()
+    raise TypeError(f"no such command: {type(command).__name__}")
+
+
+# What a body tells of the request is the client's own.
+_ECHOED = ("param", "notify_hook", "callback_url")
+_UPLOADS = ("presigned_url", "file_url")
+_ENDINGS = {".mp3": "audio.mp3", ".jpeg": "cover.jpeg", ".mp4": "video.mp4", ".webp": "avatar.webp"}
+
+
+def _role(url: str, name: str) -> str:
+    """The file that an example's URL is about, by how it ends or by its field."""
+    if "large" in url or "large" in name:
+        return "cover-large.jpeg"
+    told = next((role for ending, role in _ENDINGS.items() if url.endswith(ending)), None)
+    return told or ("cover.jpeg" if "image" in name.lower() else "stream.mp3")
+
+
+def _fault(violation: Violation) -> Fault:
+    where, *path = violation.pointer.split("/")[1:]
+    names = tuple(name.replace("~1", "/").replace("~0", "~") for name in path)
+    return Fault(where, names, violation.rule, violation.wanted, violation.got, violation.message)
+
+
+# --- opening ------------------------------------------------------------------------------------------------
+
+
+def quirks_in_force(given: tuple[str, ...]) -> Quirks:
+    """The value of every quirk; UsageError, with the list of all, for one that cannot be."""
+    names = dict.fromkeys((*BUILT_IN, *(text.partition(".")[0] for text in given)))
+    adapters = {name: adapter_of(name) for name in names}
+    known = {name: adapter.quirks for name, adapter in adapters.items() if adapter is not None}
+    try:
+        return read_quirks(given, known)
+    except QuirkError as error:
+        raise UsageError(str(error), where="--quirk") from None
+
+
+def marks_in_force(quirks: Quirks) -> Callable[[str], frozenset[str]]:
+    """For the name of a document, the x-quirk marks whose examples stand for their outcome."""
+    return lambda name: frozenset(f"{quirk}={value}" for quirk, value in quirks.get(name, {}).items())
+
+
+def open_living(
+    documents: Mapping[str, Document], settings: Settings, quirks: Quirks, clock: Clock, ids: Ids
+) -> dict[str, Living]:
+    """Every document that has an adapter, brought to life."""
+    found: dict[str, Living] = {}
+    for name, document in documents.items():
+        # A file of the same name that marks no outcome is somebody else's document.
+        kind = adapter_of(name) if document.marked else None
+        if kind is not None:
+            adapter = kind(quirks.get(name, {}))
+            house = House(name, adapter.policy, adapter.models, adapter.forms, ids, _pace(settings, clock))
+            found[name] = Living(document, adapter, house, clock, settings)
+    return found
+
+
+def _pace(settings: Settings, clock: Clock) -> float:
+    if settings.pace == "instant":
+        return math.inf
+    # Under a virtual clock a factor means nothing: durations are the provider's.
+    return 1.0 if clock.mode == "virtual" else float(settings.pace)
