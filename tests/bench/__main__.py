@@ -17,11 +17,12 @@ from tests.bench.measure import Case, first_answer
 
 BARE = "bare Starlette + uvicorn, GET"
 KEY = {"Authorization": "Bearer bench"}
-PERSONA = {
-    "taskId": "5c79be8e5c79be8e5c79be8e5c79be8e",
-    "audioId": "e2317fd0-5c1e-4a6e-9a55-6f2b8cadc7dc",
-    "name": "Electronic Pop Singer",
-    "description": "A modern electronic music style pop singer",
+SONG = {
+    "prompt": "A calm piano piece for a rainy evening",
+    "customMode": False,
+    "instrumental": True,
+    "model": "V4_5",
+    "callBackUrl": "https://example.com/callback",
 }
 SERVE = ("-m", "mockserver", "serve", "--port", "PORT", "--seed", "0")
 
@@ -54,11 +55,11 @@ def _cases(folder: Path) -> list[Case]:
     many = _inside(folder / "many")
     write_many(many, 30)
     last = f"/groups/a/part{OPERATIONS - 1}"
-    persona = json.dumps(PERSONA).encode()
+    song = json.dumps(SONG).encode()
     return [
         Case(BARE, ("-m", "tests.bench.bare", "PORT"), "/api/v1/chat/credit"),
         Case("ours, GET credits", SERVE, "/api/v1/chat/credit", headers=KEY),
-        Case("ours, POST persona", SERVE, "/api/v1/generate/generate-persona", persona, KEY),
+        Case("ours, POST song", SERVE, "/api/v1/generate", song, KEY),
         Case("ours, 30 documents", (*SERVE, "--specs", str(many)), "/only29"),
         *(
             Case(
