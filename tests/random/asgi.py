@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,8 +17,22 @@ class Answer:
     body: bytes
 
 
+def at_once(call: Coroutine[Any, Any, None]) -> None:
+    """Run a call that waits for nothing: without an event loop, which would cost more than the call."""
+    try:
+        call.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("the call waits for something")
+
+
 def call(
-    app: Any, method: str, target: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
+    app: Any,
+    method: str,
+    target: str,
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+    run: Callable[[Coroutine[Any, Any, None]], None] = at_once,
 ) -> Answer:
     """Send one request, the target percent-encoded as it travels, and collect the answer."""
     path, _, query = target.partition("?")
@@ -47,16 +61,7 @@ def call(
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    _run(app(scope, receive, send))
+    run(app(scope, receive, send))
     start = sent[0]
     answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
     return Answer(start["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
-
-
-def _run(call: Coroutine[Any, Any, None]) -> None:
-    """Run a call that waits for nothing: without an event loop, which would cost more than the call."""
-    try:
-        call.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("the call waits for something")
