@@ -173,7 +173,11 @@ class Service:
 
     def _may_use(self, persona: Persona, caller: Caller) -> bool:
         shared = self._policy.shares_public and persona.is_public
-        return (persona.account == caller.account or shared) and self._stands(persona, finished=True)
+        return (persona.account == caller.account or shared) and self.is_made(persona)
+
+    def is_made(self, persona: Persona) -> bool:
+        """True once a persona can be used."""
+        return self._stands(persona, finished=True)
 
     def _stands(self, persona: Persona, *, finished: bool) -> bool:
         """True unless the task that makes it has failed, or has not finished where that is asked."""

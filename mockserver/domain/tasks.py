@@ -125,12 +125,17 @@ def put_persona(tx: Tx, persona: Persona) -> None:
     """Keep a persona, new or changed."""
     tx.put(f"persona/{persona.provider}/{persona.id}", pack(write_persona(persona)))
     tx.put(f"persona-of/{persona.provider}/{persona.song}", persona.id.encode())
-    tx.put(f"account-persona/{persona.account}/{persona.number:012d}", persona.id.encode())
+    reference = f"{persona.provider}/{persona.id}".encode()
+    tx.put(f"account-persona/{persona.account}/{persona.number:012d}", reference)
 
 
-def personas_of_account(tx: Tx, account: str) -> list[str]:
-    """The ids of an account's personas, oldest first."""
-    return [id.decode() for id in _scan(tx, f"account-persona/{account}/")]
+def personas_of_account(tx: Tx, account: str) -> Iterator[Persona]:
+    """An account's personas, oldest first, those still being made among them."""
+    for reference in _scan(tx, f"account-persona/{account}/"):
+        provider, _, id = reference.decode().partition("/")
+        persona = find_persona(tx, provider, id)
+        assert persona is not None
+        yield persona
 
 
 def all_personas(tx: Tx) -> Iterator[Persona]:

@@ -567,7 +567,7 @@ class Lifecycles(RuleBasedStateMachine):
             shown, balance = self.control(at, "GET", f"/accounts/{key}"), world.balance(key)
             assert _hundredths(shown["credits"]) == balance >= 0, (at, key)
             assert shown["tasks"] == [task.id for task in world.tasks.values() if task.key == key]
-            assert set(world.personas_of(key)) <= set(shown["personas"]) <= world.ids()
+            assert set(shown["personas"]) == set(world.personas_of(key))
 
 
 def _relation(key: str | None, owner: str | None) -> str:

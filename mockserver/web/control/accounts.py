@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.domain import account as accounts
 from mockserver.domain import credits, tasks
-from mockserver.domain.model import Account, Caller
+from mockserver.domain.model import Account, Caller, Persona
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import micros
 from mockserver.openapi.source import Json
@@ -48,8 +48,15 @@ def _shown(call: ControlCall, tx: Tx, account: Account) -> Json:
         "rate_limit": None,
         "webhookHmacKey": None,
         "tasks": tasks.of_account(tx, held.id),
-        "personas": tasks.personas_of_account(tx, held.id),
+        "personas": [
+            persona.id for persona in tasks.personas_of_account(tx, held.id) if _is_made(call, tx, persona)
+        ],
     }
+
+
+def _is_made(call: ControlCall, tx: Tx, persona: Persona) -> bool:
+    living = call.world.living.get(persona.provider)
+    return living is not None and living.service(tx, call.sandbox).is_made(persona)
 
 
 def _now(call: ControlCall, tx: Tx) -> int:
