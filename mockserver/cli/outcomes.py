@@ -33,14 +33,14 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
-    from mockserver.web.living import quirks_in_force
+    from mockserver.web.living import quirks_in_force, values_of
 
     settings = settings_of(args)
     quirks = quirks_in_force(settings.quirk)
     rows = [
         row
         for document in documents_of(args)
-        for row in _rows(document, settings.status, quirks.get(document.name, {}))
+        for row in _rows(document, settings.status, values_of(document.name, quirks))
     ]
     if args.json:
         print(json.dumps({"outcomes": rows}, indent=2))

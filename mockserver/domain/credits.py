@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 CREDIT: Final = 1_000_000
@@ -13,7 +13,7 @@ def counted(amount: int | float | str) -> int:
     """An amount of credits as millionths; ValueError for one that cannot be a balance or a price."""
     try:
         exact = Decimal(str(amount)) * CREDIT
-    except InvalidOperation:
+    except ArithmeticError:
         raise ValueError(f"{amount!r} is no amount of credits") from None
     if not exact.is_finite() or not 0 <= exact <= MOST or exact != int(exact):
         raise ValueError(f"{amount!r} is no amount of credits: 0 to 10^12, with at most 6 decimals")

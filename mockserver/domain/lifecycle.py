@@ -10,12 +10,18 @@ def moment(task: Task, policy: Policy, now: int) -> Moment:
     """The state, progress and songs of a task at a moment."""
     failure = task.failure
     if failure and now >= failure.at:
-        before = _stage(task, policy, failure.at - 1) if task.length else policy.stages[0]
+        before = _unfinished(task, policy, failure.at - 1)
         progress = _shown(task, policy, before, failure.at)
         return Moment(failure.state, "failed", failure.at, progress, before.heard, failure)
     stage = _stage(task, policy, now)
     progress = _shown(task, policy, stage, now)
     return Moment(stage.name, stage.status, begins(task, stage), progress, stage.heard)
+
+
+def _unfinished(task: Task, policy: Policy, now: int) -> Stage:
+    """The stage that a failing task has reached; never its end, also where it was pushed from there."""
+    reached = _stage(task, policy, now) if task.length else policy.stages[0]
+    return policy.stages[-2] if reached.status == "finished" and len(policy.stages) > 1 else reached
 
 
 def begins(task: Task, stage: Stage) -> int:

@@ -163,8 +163,6 @@ class Submit(NamedTuple):
     text: str | None = ""
     source: SourceUse | None = None
     persona: PersonaUse | None = None
-    # Where an uploaded audio is to be continued, in seconds.
-    continue_upload_at: float | None = None
 
 
 class CreatePersona(NamedTuple):
@@ -252,6 +250,7 @@ class TaskView(NamedTuple):
     moment: Moment
 
 
+# No NamedTuple: `index` is a method of every tuple.
 @dataclass(frozen=True, slots=True)
 class SongView:
     """A song, its place in its task, and that task."""

@@ -72,7 +72,6 @@ class Policy(NamedTuple):
     hides_foreign: bool = True
     # Whether an empty account is refused where nothing is charged too.
     refuses_empty: bool = False
-    longest_upload: float = 480.0
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name, the provider's own or the first of a neutral status."""
@@ -80,11 +79,10 @@ class Policy(NamedTuple):
         neutral = (stage for stage in self.stages if stage.status == name)
         return next(named, None) or next(neutral, None)
 
-    def failure(self, name: str | int | None = None) -> FailureKind | None:
+    def failure(self, name: str | None = None) -> FailureKind | None:
         """The failure of that name or code; the usual one where none is said."""
         if name is None:
             return self.failures[0]
-        wanted = str(name)
-        named = (failure for failure in self.failures if failure.name == wanted)
-        coded = (failure for failure in self.failures if str(failure.code) == wanted)
+        named = (failure for failure in self.failures if failure.name == name)
+        coded = (f for f in self.failures if f.code is not None and str(f.code) == name)
         return next(named, None) or next(coded, None)

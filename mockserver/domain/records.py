@@ -10,14 +10,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mockserver.domain import credits
+from mockserver.domain.clock import MICROS
 from mockserver.domain.model import Account, Failure, Persona, Song, Task
-
-MICROS: Final = 1_000_000
 
 
 def seconds(micros: int) -> float:
     """A moment or a length as seconds."""
     return micros / MICROS
+
+
+def whole_seconds(micros: int) -> int:
+    """A moment as the second it is in."""
+    return micros // MICROS
 
 
 def micros(value: float) -> int:

@@ -17,7 +17,7 @@ class Facts(NamedTuple):
 
     caller: str
     policy: Policy
-    # What the request names; `by` says which of the two the caller had to give.
+    # What the request names; without a task the song stands for both.
     task_id: str | None
     song_id: str | None
     task: TaskView | None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from mockserver.domain import account as accounts
-from mockserver.domain import lifecycle, rules, tasks, words
+from mockserver.domain import lifecycle, rules, tasks, uploads, words
 from mockserver.domain.credits import shown
 from mockserver.domain.ids import uuid4
 from mockserver.domain.model import (
@@ -34,8 +34,9 @@ from mockserver.domain.model import (
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
 from mockserver.domain.ports import Ids, Tx
-from mockserver.domain.records import micros, pack, seconds
+from mockserver.domain.records import micros, seconds
 from mockserver.domain.rules import Facts, Rule
+from mockserver.domain.uploads import Upload
 from mockserver.domain.versions import Model, find
 
 
@@ -139,7 +140,8 @@ class Service:
         source = self._works_on(command.source, caller) if command.source else None
         if command.persona:
             self._sings_with(command.persona, caller)
-        self._fits(command, wish)
+        if wish.model_refusal is not None:
+            raise wish.model_refusal
         return self._make(command, kind, caller, price, source, wish)
 
     def _afford(self, caller: Caller, price: int, wish: Wish) -> int:
@@ -186,13 +188,6 @@ class Service:
             return True
         status = self.view(task).moment.status
         return status == "finished" if finished else status != "failed"
-
-    def _fits(self, command: Submit, wish: Wish) -> None:
-        if wish.model_refusal is not None:
-            raise wish.model_refusal
-        longest = self._policy.longest_upload
-        if command.continue_upload_at is not None and command.continue_upload_at >= longest:
-            raise Refusal(Outcome.INVALID, reason="continue-outside-upload", duration=longest)
 
     def _make(
         self, command: Submit, kind: Kind, caller: Caller, price: int, source: SongView | None, wish: Wish
@@ -371,13 +366,7 @@ class Service:
         material = self._material("upload")
         id = uuid4(material)
         name = f"{id}.{command.extension}"
-        record = {
-            "content_type": command.content_type,
-            "name": name,
-            "opened_at": seconds(self.now),
-            "size": None,
-        }
-        self.tx.put(f"upload/{id}", pack(record))
+        uploads.put(self.tx, Upload(id, name, command.content_type, seconds(self.now)))
         return UploadView(id, name, material[16:24].hex())
 
     # --- planting and pushing -------------------------------------------------------------------------------

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from mockserver.domain import account as accounts
-from mockserver.domain import tasks
+from mockserver.domain import tasks, uploads
 from mockserver.domain.ids import SEED_KEY
 from mockserver.domain.model import Account, Persona, Task
 from mockserver.domain.policy import Policy
 from mockserver.domain.ports import Ids, Tx
 from mockserver.domain.records import (
     micros,
-    pack,
     read_account,
     read_persona,
     read_task,
@@ -25,6 +24,7 @@ from mockserver.domain.records import (
     write_persona,
     write_task,
 )
+from mockserver.domain.uploads import Upload
 from mockserver.domain.versions import Model
 
 FORMAT: Final = 1
@@ -63,7 +63,7 @@ def export(tx: Tx, ids: Ids, now: int) -> dict[str, Any]:
         "accounts": [write_account(accounts.as_of(tx, account, now)) for account in held],
         "tasks": [write_task(task) for task in tasks.in_order(tx)],
         "personas": [write_persona(persona) for persona in _personas(tx)],
-        "uploads": [_write_upload(tx, id, unpack(record)) for id, record in _read(tx, "upload/")],
+        "uploads": [_write_upload(tx, upload) for upload in uploads.every(tx)],
     }
 
 
@@ -71,9 +71,12 @@ def _personas(tx: Tx) -> list[Persona]:
     return sorted(tasks.all_personas(tx), key=lambda persona: persona.number)
 
 
-def _write_upload(tx: Tx, id: str, record: dict[str, Any]) -> dict[str, Any]:
-    content = tx.get(f"upload-bytes/{id}")
-    return {"id": id, **record, "content": None if content is None else base64.b64encode(content).decode()}
+def _write_upload(tx: Tx, upload: Upload) -> dict[str, Any]:
+    content = uploads.content(tx, upload.id)
+    return {
+        **upload._asdict(),
+        "content": None if content is None else base64.b64encode(content).decode(),
+    }
 
 
 def _read(tx: Tx, prefix: str) -> Iterator[tuple[str, bytes]]:
@@ -258,15 +261,15 @@ def _put_uploads(tx: Tx, records: list[dict[str, Any]]) -> None:
     for index, record in enumerate(records):
         at = f"/uploads/{index}"
         content = _content(f"{at}/content", record["content"])
-        size = None if content is None else len(content)
-        if size != record["size"]:
+        if (None if content is None else len(content)) != record["size"]:
             raise StateError(f"{at}/size", "is not the length of the content")
-        kept = {name: value for name, value in record.items() if name not in ("id", "content")}
         _once(seen, record["id"], f"{at}/id")
         seen[record["id"]] = None
-        tx.put(f"upload/{record['id']}", pack({**kept, "size": size}))
+        told = {name: value for name, value in record.items() if name not in ("content", "size")}
+        upload = Upload(**told)
+        uploads.put(tx, upload)
         if content is not None:
-            tx.put(f"upload-bytes/{record['id']}", content)
+            uploads.fill(tx, upload, content)
 
 
 def _content(at: str, text: str | None) -> bytes | None:

@@ -31,5 +31,5 @@ def find(models: Iterable[Model], text: str) -> Model | None:
 
 
 def _key(text: str) -> str:
-    bare = re.sub(r"\.0$", "", text.strip().lower().removeprefix("v")).replace("+", "plus")
-    return re.sub(r"[^0-9a-z]", "", bare)
+    dotted = re.sub(r"(?<=[0-9])_(?=[0-9])", ".", text.strip().lower().removeprefix("v"))
+    return re.sub(r"[^0-9a-z.]", "", re.sub(r"\.0$", "", dotted).replace("+", "plus"))

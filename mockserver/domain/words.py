@@ -34,7 +34,7 @@ def compose(
     material = drawn[0][1]
     title = title or _TITLES[material[16] % len(_TITLES)]
     tags = tags or _STYLES[material[17] % len(_STYLES)]
-    words = lyrics(_number(material)) if text is None else text
+    words = _lyrics(_number(material)) if text is None else text
     return tuple(Song(id, title, tags, words, _duration(own)) for id, own in drawn)
 
 
@@ -47,7 +47,7 @@ def _duration(material: bytes) -> float:
     return (_SHORTEST + _number(material) % (_LONGEST - _SHORTEST + 1)) / 100
 
 
-def lyrics(number: int) -> str:
+def _lyrics(number: int) -> str:
     """Two verses that a number picks."""
     chosen = []
     for _ in range(4):

@@ -462,7 +462,7 @@ def _marked_answers(
 
 
 def _stateless_answers(operation: Operation) -> dict[str, Answer]:
-    """What an unmarked operation can answer, by the words of interface.md 9."""
+    """What an unmarked operation can answer, by the words for documents without an adapter."""
     answers: dict[str, Answer] = {}
     success = _success(operation.responses)
     if success is not None:

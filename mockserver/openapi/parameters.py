@@ -136,6 +136,15 @@ def read(parameter: Parameter, sent: Sent, source: Source) -> Json:
     return _read(parameter, sent, _Shape(source, parameter.place.node if parameter.place else True))
 
 
+def values(parameters: Iterable[Parameter], sent: Sent, source: Source) -> dict[str, dict[str, Json]]:
+    """What a request gives its parameters, by place and name; missing and unreadable ones are left out."""
+    found: dict[str, dict[str, Json]] = {"path": {}, "query": {}}
+    for parameter in parameters:
+        with suppress(Absent, ValueError):
+            found.setdefault(parameter.location, {})[parameter.name] = read(parameter, sent, source)
+    return found
+
+
 def meant(
     example: Json, place: Place, source: Source, *, explode: bool = False, as_json: bool = False
 ) -> Json:

@@ -28,7 +28,7 @@ class Violation(NamedTuple):
     outcome: str | None = INVALID
 
     def as_json(self) -> dict[str, Json]:
-        """The violation as interface.md 6 shows it."""
+        """The violation as the journal shows it."""
         return {
             "in": self.where,
             "document": self.document,

@@ -10,14 +10,14 @@ from mockserver.providers.base import Provider
 
 GROUP = "persona_mock.providers"
 BUILT_IN = ("kie", "crun", "evolink", "yuto")
+# Modules beside the adapters that are none.
+_NONE = ("base", "quirks")
 
 
 def adapter_of(name: str) -> type[Provider] | None:
     """The adapter of that name: one of ours, else one that an installed package offers."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        return None
     module = f"{__name__}.{name}"
-    if name not in ("base", "quirks") and find_spec(module) is not None:
+    if re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in _NONE and find_spec(module) is not None:
         found: type[Provider] = import_module(module).PROVIDER
         return found
     return _from_outside(name)

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from mockserver.domain.model import Command, Fault, Refusal, Submit, View
+from mockserver.domain.model import NOTHING, Command, Fault, Refusal, Submit, View
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Policy
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
 from mockserver.providers.quirks import Quirk
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Call(NamedTuple):
@@ -75,7 +72,7 @@ class Provider(Protocol):
     def plant(self, kind: str, model: Model) -> Submit:
         """The submission behind a planted task of a kind."""
 
-    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+    def poll(self, task: str) -> Call:
         """The call that shows a task to its client."""
 
     def failure(self, code: Any, message: str) -> FailureKind | None:

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from mockserver.domain.credits import CREDIT, shown
 from mockserver.domain.ids import uuid4
 from mockserver.domain.model import (
-    NOTHING,
     BalanceView,
     Command,
     CreatePersona,
@@ -31,7 +30,7 @@ from mockserver.domain.model import (
 )
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
-from mockserver.domain.records import MICROS
+from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
 from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
@@ -138,7 +137,7 @@ class Crun:
         body = {"model": name, "callback_url": None, "input": _planted(kind, model)}
         return _submission(body)._replace(model=model.name)
 
-    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+    def poll(self, task: str) -> Call:
         """TaskInfo."""
         return Call("getTaskInfo", query={"task_id": task})
 
@@ -263,8 +262,8 @@ def _data(call: Call, view: View, context: Context) -> Any:
 
 def _info(view: TaskView, context: Context) -> dict[str, Any]:
     task, moment = view.task, view.moment
-    created = task.created // MICROS
-    ended = moment.since // MICROS if moment.is_final else None
+    created = whole_seconds(task.created)
+    ended = whole_seconds(moment.since) if moment.is_final else None
     return {
         "task_id": task.id,
         "provider": "Suno",
@@ -356,7 +355,7 @@ _REASONS = {
 
 def _message(refusal: Refusal) -> str | None:
     """What happened, where the document's example cannot know it."""
-    facts: Mapping[str, Any] = refusal.facts or NOTHING
+    facts = refusal.facts
     if refusal.outcome in (Outcome.SOURCE_NOT_FOUND, Outcome.SOURCE_NOT_OWNED):
         # Another account's task looks like none at all.
         return "suno_id not found" if facts["missing"] == "song" else "task_id not found"

@@ -24,6 +24,7 @@ from mockserver.domain.model import (
 )
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
+from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
 from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
@@ -130,7 +131,7 @@ class Evolink:
             return Submit(kind, PERSONA_MODEL, {"model": PERSONA_MODEL, "model_params": dict(_SOME_PERSONA)})
         return _song({"model": model.shown, **_SOME_SONG})
 
-    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+    def poll(self, task: str) -> Call:
         """The task's own address."""
         return Call("getTask", path={"task_id": task})
 
@@ -155,7 +156,7 @@ class Evolink:
         """A task as its order is answered: waiting, however soon it will be done."""
         kind = self.policy.kinds[task.kind]
         return {
-            "created": task.created // 1_000_000,
+            "created": whole_seconds(task.created),
             "id": task.id,
             "model": PERSONA_MODEL if kind.is_persona else task.model,
             "object": "audio.generation.task",

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from mockserver.domain.credits import CREDIT, counted, shown
 from mockserver.domain.ids import hex32, uuid4
 from mockserver.domain.model import (
-    NOTHING,
     Command,
     CreatePersona,
     Fault,
@@ -143,13 +142,15 @@ class Kie:
             body |= {"customMode": True, "instrumental": False}
         else:
             body |= {"defaultParamFlag": True, "continueAt": 60}
+        if kind == "extend":
+            body["audioId"] = "e231c8ad-5c1e-4a6e-9a55-6f2b8cadc7dc"
         if kind == "upload-extend":
             body["instrumental"] = False
         if kind.startswith("upload"):
             body["uploadUrl"] = "https://example.com/audio/source.mp3"
         return Submit(kind, model.name, body, body["title"], body["style"], body["prompt"])
 
-    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+    def poll(self, task: str) -> Call:
         """record-info."""
         return Call("getMusicDetails", query={"taskId": task})
 
@@ -202,7 +203,6 @@ def _submission(kind: str, body: Mapping[str, Any]) -> Submit:
         text=words,
         source=_source(body, custom) if kind == "extend" else None,
         persona=PersonaUse(body["personaId"]) if custom and body.get("personaId") else None,
-        continue_upload_at=body["continueAt"] if kind == "upload-extend" else None,
     )
 
 
@@ -287,15 +287,12 @@ _CALLED = {"style": "music style"}
 _REASONS = {
     "other-model": "model must equal the model of the source track: {model}",
     "continue-outside": "continueAt must be greater than 0 and less than the duration of the source track",
-    "continue-outside-upload": (
-        "continueAt must be greater than 0 and less than the duration of the uploaded audio"
-    ),
 }
 
 
 def _message(refusal: Refusal) -> str | None:
     """What happened, where the document's example cannot know it."""
-    facts: Mapping[str, Any] = refusal.facts or NOTHING
+    facts = refusal.facts
     if refusal.outcome is Outcome.SOURCE_UNFINISHED:
         return f"Music generation is not complete: {facts['state']}"
     if refusal.outcome is Outcome.SOURCE_FAILED:
@@ -315,6 +312,8 @@ def _complaint(fault: Fault) -> str:
         return f"{name} cannot be blank"
     if fault.rule == "enum" and name == "personaModel" and fault.got == "voice_persona":
         return "personaModel voice_persona is only available for V5 and V5_5"
+    if fault.rule == "exclusiveMaximum":
+        return "continueAt must be greater than 0 and less than the duration of the uploaded audio"
     if fault.rule == "enum":
         return f"{name} must be one of: {', '.join(map(str, fault.wanted))}"
     return complaint(fault, _CALLED.get(name, name) if fault.rule == "maxLength" else name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mockserver.domain.credits import counted
+from mockserver.domain.credits import CREDIT, MOST
 
 
 class Quirk(NamedTuple):
@@ -26,11 +27,9 @@ class Quirk(NamedTuple):
         """True for a value that it can have."""
         if not self.is_number:
             return value in self.values
-        try:
-            counted(value)
-        except ValueError:
+        if not re.fullmatch(r"[0-9]{1,13}(\.[0-9]{1,6})?", value, re.ASCII):
             return False
-        return True
+        return float(value) <= MOST / CREDIT
 
     def wanted(self) -> str:
         """Its values in words, the default first."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from mockserver.domain import words
+from mockserver.domain.clock import MICROS
 from mockserver.domain.credits import counted
 from mockserver.domain.ids import uuid4
 from mockserver.domain.lifecycle import begins
@@ -32,6 +33,7 @@ from mockserver.domain.model import (
 )
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
+from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
 from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
@@ -154,7 +156,7 @@ class Yuto:
         assert isinstance(command, Submit)
         return command if command.model else command._replace(model=model.name)
 
-    def poll(self, task: str, songs: tuple[str, ...]) -> Call:
+    def poll(self, task: str) -> Call:
         """The fetch by id."""
         return Call("fetchTask", path={"task_id": task})
 
@@ -309,9 +311,9 @@ def _task(view: TaskView, context: Context) -> dict[str, Any]:
         "action": _action(task.kind),
         "status": moment.name,
         "fail_reason": moment.failure.message if moment.failure else "",
-        "submit_time": task.created // 1_000_000,
+        "submit_time": whole_seconds(task.created),
         "start_time": _start_time(view),
-        "finish_time": task.ends // 1_000_000 if moment.is_final else 0,
+        "finish_time": whole_seconds(task.ends) if moment.is_final else 0,
         "progress": f"{100 if moment.is_final else moment.progress}%",
         "data": _made(view, context),
     }
@@ -324,7 +326,7 @@ def _start_time(view: TaskView) -> int:
     if moment.status == "waiting" or (moment.failure and moment.failure.at < begun):
         return 0
     # One that was pushed on has not started before it was submitted.
-    return max(begun, task.created) // 1_000_000
+    return whole_seconds(max(begun, task.created))
 
 
 def _made(view: TaskView, context: Context) -> list[dict[str, Any]]:
@@ -435,7 +437,7 @@ def _digest(*parts: str) -> bytes:
 
 
 def _iso(moment: int) -> str:
-    seconds, micros = divmod(moment, 1_000_000)
+    seconds, micros = divmod(moment, MICROS)
     whole = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
     return f"{whole.isoformat()}.{micros // 1000:03}Z"
 

@@ -55,7 +55,7 @@ class Case(NamedTuple):
 
 
 def decide(tx: Tx, case: Case) -> Decision:
-    """The first of the reasons of interface.md 4 that applies; a queued outcome is used up by being met."""
+    """Asked for, queued, standing, magic key or state: the first that applies. A queued one is used up."""
     decision = _decided(tx, case)
     choice = decision.choice
     if choice is None or not case.wish.dynamic:
@@ -108,7 +108,7 @@ def _asked(tx: Tx, case: Case) -> Decision:
 
 def _wished(tx: Tx, case: Case, found: Choice, because: str, delay: float, error: Json = None) -> Decision:
     """An outcome from beyond the state. One that lets the call pass does its work, credits or not."""
-    if found.outcome in (Outcome.SUCCESS, Outcome.TASK_FAILED) and _is_fit(case):
+    if found.outcome in (Outcome.SUCCESS, Outcome.TASK_FAILED) and _is_fit(case, _refusal_of(case)):
         assert case.reading is not None
         living, call = case.reading
         fails = living.failure(error) if found.outcome == Outcome.TASK_FAILED else None
@@ -118,11 +118,11 @@ def _wished(tx: Tx, case: Case, found: Choice, because: str, delay: float, error
     return Decision(found.outcome, because, found, delay=delay)
 
 
-def _is_fit(case: Case) -> bool:
+def _is_fit(case: Case, refused: Violation | None) -> bool:
     """True for a request that an adapter can read, and whose answer is not to be made up."""
     verdict = case.verdict
     fit = verdict.let_in and verdict.credential is not None and verdict.fault is None
-    return fit and _refusal_of(case) is None and case.reading is not None and not case.wish.dynamic
+    return fit and refused is None and case.reading is not None and not case.wish.dynamic
 
 
 def _magic(operation: Operation, credential: str | None) -> str | None:
@@ -153,7 +153,7 @@ def _by_state(tx: Tx, case: Case) -> Decision:
         assert refused is not None
         outcome = refused.outcome if refused.outcome in operation.answers else "invalid"
         return _refusal(case, outcome or "invalid", 422, checks, refused)
-    if _is_fit(case):
+    if _is_fit(case, refused):
         assert case.reading is not None
         acted = case.reading.living.act(tx, case.sandbox, verdict, case.reading.call, Wish())
         checks.extend(acted.checks)

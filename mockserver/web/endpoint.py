@@ -101,7 +101,7 @@ class Endpoint:
             refused = problems.bad_sandbox(error.name)
             return refused if error.is_control else self._shared(incoming, refused)
         if media.is_media(target.path):
-            return await _safely(media.answer(self._world, target, incoming, receive, self._world.media))
+            return await _safely(media.answer(self._world, target, incoming, receive))
         if target.is_control:
             return await _safely(self._control.answer(target, incoming, receive))
         return self._shared(incoming, await _safely(self._provider(target, incoming, receive, started)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from mockserver.domain.model import (
     ShowTask,
     ShowTasks,
     Submit,
+    Task,
     View,
 )
 from mockserver.domain.outcome import Outcome
@@ -33,7 +33,7 @@ from mockserver.domain.ports import Clock, Ids, Tx
 from mockserver.domain.records import micros
 from mockserver.domain.service import House, Service, Wish
 from mockserver.openapi.compiled import Document, Operation
-from mockserver.openapi.parameters import Absent, read
+from mockserver.openapi.parameters import values
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
 from mockserver.providers import BUILT_IN, adapter_of
@@ -79,8 +79,8 @@ class Living:
         return operation.marked and operation.answers.get("success") is not None
 
     def caller(self, credential: str) -> Caller:
-        """The account behind a credential; `mock-poor` begins with nothing."""
-        return Caller(digest(credential), redacted(credential), starts_with(self.settings, credential))
+        """The account behind a credential."""
+        return caller_of(self.settings, credential)
 
     def service(self, tx: Tx, sandbox: str, moment: int | None = None) -> Service:
         """The use cases of this provider, at the sandbox's moment or at another."""
@@ -122,8 +122,8 @@ class Living:
         if outcome not in operation.answers:
             outcome = Outcome.INVALID
         answer = choices.by_outcome(operation, outcome)
-        sample = answer.example.value if answer.example else None
-        return answer.showing(self.adapter.refuse(call, refusal, sample), ())
+        assert answer.example is not None
+        return answer.showing(self.adapter.refuse(call, refusal, answer.example.value), ())
 
     def faulty(self, operation: Operation, call: Call, outcome: str, violation: Violation) -> Choice:
         """The documented answer to a request that breaks the document."""
@@ -146,12 +146,8 @@ class Living:
 
     def call(self, operation: Operation, body: Json, incoming: Incoming, path: Mapping[str, str]) -> Call:
         """A request as the adapter reads it; a parameter that is missing or unreadable is left out."""
-        values: dict[str, dict[str, Json]] = {"path": {}, "query": {}}
-        for parameter in operation.parameters:
-            with suppress(Absent, ValueError):
-                value = read(parameter, incoming.sent(dict(path)), self.document.source)
-                values.setdefault(parameter.location, {})[parameter.name] = value
-        return Call(operation.name, body, values["path"], values["query"])
+        sent = values(operation.parameters, incoming.sent(dict(path)), self.document.source)
+        return Call(operation.name, body, sent["path"], sent["query"])
 
     def failure(self, error: Json) -> FailureKind | None:
         """A failure by its name or code, or by a code with words of one's own; the usual one for None."""
@@ -161,18 +157,10 @@ class Living:
 
     # --- what the control API asks --------------------------------------------------------------------------
 
-    def view(
-        self,
-        tx: Tx,
-        sandbox: str,
-        task: str,
-        songs: tuple[str, ...],
-        caller: Caller,
-        moment: int | None = None,
-    ) -> Json:
-        """The body that the provider's poll gives a caller, now or at another moment."""
-        call = self.adapter.poll(task, songs)
-        view = carry_out(self.service(tx, sandbox, moment), self.adapter.read(call), caller, Wish())
+    def view(self, tx: Tx, sandbox: str, task: Task, moment: int | None = None) -> Json:
+        """The body that the provider's poll gives a task's owner, now or at another moment."""
+        call, owner = self.adapter.poll(task.id), Caller(task.account, "", 0)
+        view = carry_out(self.service(tx, sandbox, moment), self.adapter.read(call), owner, Wish())
         return self.adapter.write(call, view, self.context(sandbox)).body
 
     def media(
@@ -199,9 +187,10 @@ class Living:
         return context.media(EXAMPLE, _role(url, name))
 
 
-def starts_with(settings: Settings, credential: str) -> int:
-    """The millionths of a credit that an account starts with; `mock-poor` begins with nothing."""
-    return 0 if credential == POOR else credits.counted(settings.credits)
+def caller_of(settings: Settings, credential: str) -> Caller:
+    """The account behind a credential, and what it starts with; `mock-poor` begins with nothing."""
+    starts_with = 0 if credential == POOR else credits.counted(settings.credits)
+    return Caller(digest(credential), redacted(credential), starts_with)
 
 
 def carry_out(service: Service, command: Any, caller: Caller, wish: Wish) -> View:
@@ -263,9 +252,17 @@ def quirks_in_force(given: tuple[str, ...]) -> Quirks:
         raise UsageError(str(error), where="--quirk") from None
 
 
+def values_of(name: str, quirks: Quirks) -> Mapping[str, str]:
+    """The values in force of an adapter's quirks: the defaults of one that is neither ours nor was set."""
+    if name in quirks:
+        return quirks[name]
+    adapter = adapter_of(name)
+    return {quirk.name: quirk.default for quirk in adapter.quirks} if adapter else {}
+
+
 def marks_in_force(quirks: Quirks) -> Callable[[str], frozenset[str]]:
     """For the name of a document, the x-quirk marks whose examples stand for their outcome."""
-    return lambda name: frozenset(f"{quirk}={value}" for quirk, value in quirks.get(name, {}).items())
+    return lambda name: frozenset(f"{quirk}={value}" for quirk, value in values_of(name, quirks).items())
 
 
 def open_living(
@@ -277,7 +274,7 @@ def open_living(
         # A file of the same name that marks no outcome is somebody else's document.
         kind = adapter_of(name) if document.marked else None
         if kind is not None:
-            adapter = kind(quirks.get(name, {}))
+            adapter = kind(values_of(name, quirks))
             house = House(name, adapter.policy, adapter.models, adapter.forms, ids, _pace(settings, clock))
             found[name] = Living(document, adapter, house, clock, settings)
     return found

@@ -107,6 +107,21 @@ def test_a_flag_turns_a_switch_whatever_the_file_says(command: Command, tmp_path
             {},
             "--quirk: crun.duplicate cannot be '409', wanted ",
         ),
+        (
+            ["--quirk", "kie.persona_price=1e9999999"],
+            {},
+            "--quirk: kie.persona_price cannot be '1e9999999', ",
+        ),
+        (
+            ["--quirk", "yuto.song_price=1_0"],
+            {},
+            "--quirk: yuto.song_price cannot be '1_0', wanted 10 or any ",
+        ),
+        (
+            ["--quirk", "yuto.song_price=-1"],
+            {},
+            "--quirk: yuto.song_price cannot be '-1', wanted 10 or any other",
+        ),
         ([], {"PERSONA_MOCK_SEED": "abc"}, "PERSONA_MOCK_SEED: got 'abc', wanted a whole number"),
         (["--print-config"], {"PERSONA_MOCK_CORS": "maybe"}, "PERSONA_MOCK_CORS: got 'maybe'"),
     ],

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.providers.envelope import BASE, UPLOAD, UUID, Answer, Body, Caller, edited
-from tests.providers.kie_calls import Song
+from tests.providers.envelope import UPLOAD, Answer, Caller, Song, edited
+from tests.providers.plain import UUID, Body
 
-SECONDS = 86
 NO_TASK = "task_12345678"
 
 SIMPLE: Body = {
@@ -37,6 +36,8 @@ class Crun(Caller):
     """One key of crun."""
 
     provider = "crun"
+    seconds = 86
+    message = "message"
 
     def credential(self) -> dict[str, str]:
         """The key in a header of its own."""
@@ -92,72 +93,44 @@ class Crun(Caller):
         """Looks at a task."""
         return self.send("GET", f"/api/v1/client/job/TaskInfo?task_id={task}")
 
-    def status(self, task: str) -> str:
-        """The state of a task."""
-        status: str = self.info(task).data["status"]
-        return status
+    def poll(self, task: str) -> Answer:
+        """Looks at a task, as every caller can."""
+        return self.info(task)
 
     def credits(self) -> Any:
         """The balance."""
         return self.send("GET", "/api/v1/client/account/balance").data["balance"]
 
-    def started(self, **changes: Any) -> str:
-        """The id of a song task that has just been accepted."""
-        return task_of(self.generate(**changes))
-
-    def finish(self, task: str) -> Song:
-        """Lets the task's time pass and reads its songs."""
-        self.advance(SECONDS)
-        return self.song(task)
-
-    def finished(self, **changes: Any) -> Song:
-        """A song, submitted and waited for."""
-        return self.finish(self.started(**changes))
-
     def song(self, task: str) -> Song:
         """The songs of a task that has succeeded."""
         return Song(task, tuple(song["suno_id"] for song in songs_of(self.info(task))))
 
-    def failed(self, **changes: Any) -> str:
-        """The id of a task that has failed."""
-        task = self.started(prefer="outcome=task-failed", **changes)
-        self.advance(SECONDS / 2)
+    @staticmethod
+    def task_of(answer: Answer) -> str:
+        """The id of the task that a submission made; its answer is checked whole."""
+        assert answer.accepted, answer.body
+        task: str = answer.data["task_id"]
+        assert answer.body == {"code": 200, "message": "success", "data": {"task_id": task}}
+        assert re.fullmatch(UUID, task), task
         return task
 
-    def made_persona(self, song: Song) -> str:
-        """The id of a persona of the task's first song."""
-        return persona_of(self.persona(*song.source))
+    @staticmethod
+    def persona_of(answer: Answer) -> str:
+        """The id of the persona that a call made; its answer is checked whole."""
+        assert answer.accepted, answer.body
+        persona: str = answer.data["persona_id"]
+        assert answer.body == {"code": 200, "message": "success", "data": {"persona_id": persona}}
+        assert persona
+        return persona
 
 
-def task_of(answer: Answer) -> str:
-    """The id of the task that a submission made; its answer is checked whole."""
-    assert answer.accepted, answer.body
-    task: str = answer.data["task_id"]
-    assert answer.body == {"code": 200, "message": "success", "data": {"task_id": task}}
-    assert re.fullmatch(UUID, task), task
-    return task
-
-
-def persona_of(answer: Answer) -> str:
-    """The id of the persona that a call made; its answer is checked whole."""
-    assert answer.accepted, answer.body
-    persona: str = answer.data["persona_id"]
-    assert answer.body == {"code": 200, "message": "success", "data": {"persona_id": persona}}
-    assert persona
-    return persona
+# Tests read an answer without a caller, too.
+task_of = Crun.task_of
+persona_of = Crun.persona_of
+refused = Crun.refused
+is_media = Crun.is_media
 
 
 def songs_of(answer: Answer) -> Any:
     """The songs of a poll."""
     return answer.data["result"]["suno_data"]
-
-
-def refused(outcome: str, code: int, message: str) -> tuple[int, str, Body]:
-    """The verdict of a refusal: HTTP 200, the code in the body, data null."""
-    return 200, outcome, {"code": code, "message": message, "data": None}
-
-
-def is_media(url: Any, song: str, suffix: str) -> bool:
-    """Is this a file of the song, served by the mock itself?"""
-    pattern = rf"{re.escape(BASE)}/_mock/media/crun/{song}/[A-Za-z0-9_-]+\.{suffix}"
-    return isinstance(url, str) and re.fullmatch(pattern, url) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +10,14 @@ from typing import Any
 import httpx2
 
 from tests.conftest import Client
-
-Body = dict[str, Any]
+from tests.providers.plain import Body
 
 BASE = "http://127.0.0.1:4010"
-START = 1767225600
 DAY = 86400
 CALLBACK = "https://example.com/callback"
 UPLOAD = "https://example.com/audio/source.mp3"
 
 HEX_ID = r"[0-9a-f]{32}"
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 NO_SONG = "00000000-0000-4000-8000-000000000000"
 
 
@@ -55,10 +53,26 @@ class Answer:
         return (self.status, body.get("code")) == (200, 200) and body["data"] is not None
 
 
+@dataclass(frozen=True)
+class Song:
+    """A song task and the ids of its two tracks."""
+
+    task: str
+    tracks: tuple[str, ...]
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The task with its first track."""
+        return self.task, self.tracks[0]
+
+
 class Caller:
     """One key of one provider, and the clock of its sandbox."""
 
     provider = ""
+    # How long a song takes, and the field that holds a reply's message.
+    seconds = 0
+    message = ""
 
     def __init__(self, client: Client, key: str | None = "k", sandbox: str | None = None) -> None:
         self.client = client
@@ -68,6 +82,77 @@ class Caller:
     def credential(self) -> dict[str, str]:
         """The header that carries the key; none where there is no key."""
         raise NotImplementedError
+
+    def generate(self, **changes: Any) -> Answer:
+        """Submits a song."""
+        raise NotImplementedError
+
+    def persona(self, task: str, track: str, /, **changes: Any) -> Answer:
+        """Makes a persona of a track."""
+        raise NotImplementedError
+
+    def poll(self, task: str) -> Answer:
+        """Looks at a task."""
+        raise NotImplementedError
+
+    def song(self, task: str) -> Song:
+        """The tracks of a task that has some."""
+        raise NotImplementedError
+
+    @staticmethod
+    def task_of(answer: Answer) -> str:
+        """The id of the task that a submission made; its answer is checked whole."""
+        raise NotImplementedError
+
+    @staticmethod
+    def persona_of(answer: Answer) -> str:
+        """The id of the persona that a call made; its answer is checked."""
+        raise NotImplementedError
+
+    # --- stories -------------------------------------------------------------------------------------------
+
+    def status(self, task: str) -> str:
+        """The state of a task."""
+        status: str = self.poll(task).data["status"]
+        return status
+
+    def started(self, **changes: Any) -> str:
+        """The id of a song task that has just been accepted."""
+        return self.task_of(self.generate(**changes))
+
+    def finish(self, task: str) -> Song:
+        """Lets the task's time pass and reads its tracks."""
+        self.advance(self.seconds)
+        return self.song(task)
+
+    def finished(self, **changes: Any) -> Song:
+        """A song, submitted and waited for."""
+        return self.finish(self.started(**changes))
+
+    def failed(self, **changes: Any) -> str:
+        """The id of a task that has failed."""
+        task = self.started(prefer="outcome=task-failed", **changes)
+        self.advance(self.seconds / 2)
+        return task
+
+    def made_persona(self, song: Song) -> str:
+        """The id of a persona of the song's first track."""
+        return self.persona_of(self.persona(*song.source))
+
+    # --- what must hold of a reply -------------------------------------------------------------------------
+
+    @classmethod
+    def refused(cls, outcome: str, code: int, message: str) -> tuple[int, str, Body]:
+        """The verdict of a refusal: HTTP 200, the code in the body, data null."""
+        return 200, outcome, {"code": code, cls.message: message, "data": None}
+
+    @classmethod
+    def is_media(cls, url: Any, track: str, suffix: str) -> bool:
+        """Is this a file of the track, served by the mock itself?"""
+        pattern = rf"{re.escape(BASE)}/_mock/media/{cls.provider}/{track}/[A-Za-z0-9_-]+\.{suffix}"
+        return isinstance(url, str) and re.fullmatch(pattern, url) is not None
+
+    # --- calls ---------------------------------------------------------------------------------------------
 
     def send(self, method: str, path: str, *, prefer: Any = None, **options: Any) -> Answer:
         """One call to the provider."""

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import httpx2
 
 from tests.conftest import Client
+from tests.providers import plain
+from tests.providers.plain import ALICE, Body, accepted, advance, bearer, planted
 
-Body = dict[str, Any]
-
-ALICE, BOB, POOR = "key-of-alice", "key-of-bob", "mock-poor"
-# When a virtual clock starts: 2026-01-01T00:00:00Z.
-START = 1767225600
 SONG_SECONDS, PERSONA_SECONDS = 120, 15
 NO_TASK = "task-unified-1774169216-ocqaqde7"
 NO_SONG = "4fcc4507-a7ae-4441-ad8a-465c2f61d5bb"
 NO_PERSONA = "5c57d49ef834110496fae5aa14fec441"
 
 TASK_ID = r"task-unified-[0-9]{10}-[a-z0-9]{8}"
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 PERSONA_ID = r"[0-9a-f]{32}"
 
 SIMPLE: Body = {
@@ -62,11 +57,6 @@ WINDOW = "vocal_end - vocal_start must be between 10 and 30 seconds"
 # --- calls -------------------------------------------------------------------------------------------------
 
 
-def bearer(key: str) -> dict[str, str]:
-    """The header in which evolink takes its key."""
-    return {"authorization": f"Bearer {key}"}
-
-
 def order(client: Client, body: Any, key: str = ALICE, **headers: str) -> httpx2.Response:
     """Order a song or a persona; `prefer="…"` adds a header."""
     return client.post("/v1/audios/generations", json=body, headers={**bearer(key), **headers})
@@ -90,11 +80,6 @@ def persona_body(task: str, song: str, **params: Any) -> Body:
     }
 
 
-def without(body: Body, field: str) -> Body:
-    """A body that lacks one field."""
-    return {name: value for name, value in body.items() if name != field}
-
-
 # --- where a story begins ----------------------------------------------------------------------------------
 
 
@@ -114,51 +99,18 @@ def finished_persona(client: Client, task: str, song: str, key: str = ALICE) -> 
     return made
 
 
-# --- the mock's own calls ----------------------------------------------------------------------------------
-
-
-def advance(client: Client, seconds: float) -> None:
-    """Let provider time pass."""
-    reply = client.post("/_mock/clock/advance", json={"seconds": seconds})
-    assert reply.status_code == 200, reply.text
-
-
-def balance(client: Client, key: str = ALICE) -> Any:
-    """The credits of a key, without a call to the provider."""
-    reply = client.get(f"/_mock/accounts/{quote(key, safe='')}")
-    assert reply.status_code == 200, reply.text
-    return reply.json()["credits"]
-
-
-def tasks(client: Client) -> list[Any]:
-    """Every task the mock knows."""
-    found: list[Any] = client.get("/_mock/tasks").json()["tasks"]
-    return found
-
-
 def plant(client: Client, **what: Any) -> tuple[str, str]:
     """Plant a source task, of alice's unless `key` says: its id, and a song's (an unknown one if none)."""
-    body = {"provider": "evolink", "key": ALICE, **what}
-    planted = client.post("/_mock/tasks", json=body)
-    assert planted.status_code == 200, planted.text
-    songs = planted.json()["songs"]
-    return planted.json()["source_task"], songs[0] if songs else NO_SONG
+    task, songs = planted(client, provider="evolink", **what)
+    return task, songs[0] if songs else NO_SONG
 
 
 # --- what must hold of a reply -----------------------------------------------------------------------------
 
 
-def accepted(reply: httpx2.Response) -> Any:
-    """The body of a reply that went well."""
-    assert (reply.status_code, reply.headers["x-mock-outcome"]) == (200, "success"), reply.text
-    return reply.json()
-
-
 def refused(reply: httpx2.Response, status: int, outcome: str, error: Body) -> None:
     """Fail unless the reply is this refusal, to the last field."""
-    met = (reply.status_code, reply.headers["x-mock-outcome"], reply.json())
-
-    assert met == (status, outcome, {"error": error})
+    plain.refused(reply, status, outcome, {"error": error})
 
 
 def invalid_request(message: str) -> Body:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from tests.providers.envelope import BASE, CALLBACK, HEX_ID, UPLOAD, UUID, Answer, Body, Caller, edited
+from tests.providers.envelope import CALLBACK, HEX_ID, UPLOAD, Answer, Caller, Song, edited
+from tests.providers.plain import UUID, Body
 
-SECONDS = 120
 MODELS = ("V3_5", "V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_MINI", "V6_WILD")
 NO_TASK = "0" * 32
 
@@ -47,23 +46,12 @@ PERSONA: Body = {
 }
 
 
-@dataclass(frozen=True)
-class Song:
-    """A song task and the ids of its two tracks."""
-
-    task: str
-    tracks: tuple[str, ...]
-
-    @property
-    def source(self) -> tuple[str, str]:
-        """The task with its first track."""
-        return self.task, self.tracks[0]
-
-
 class Kie(Caller):
     """One key of kie."""
 
     provider = "kie"
+    seconds = 120
+    message = "msg"
 
     def credential(self) -> dict[str, str]:
         """A bearer token."""
@@ -109,68 +97,46 @@ class Kie(Caller):
         """Looks at a task."""
         return self.send("GET", f"/api/v1/generate/record-info?taskId={task}", prefer=prefer)
 
-    def status(self, task: str) -> str:
-        """The state of a task."""
-        status: str = self.record(task).data["status"]
-        return status
+    def poll(self, task: str) -> Answer:
+        """Looks at a task, as every caller can."""
+        return self.record(task)
 
     def credits(self) -> Any:
         """The balance."""
         return self.send("GET", "/api/v1/chat/credit").data
 
-    def started(self, **changes: Any) -> str:
-        """The id of a song task that has just been accepted."""
-        return task_of(self.generate(**changes))
-
-    def finish(self, task: str) -> Song:
-        """Lets the task's time pass and reads its tracks."""
-        self.advance(SECONDS)
-        return self.song(task)
-
-    def finished(self, **changes: Any) -> Song:
-        """A song, submitted and waited for."""
-        return self.finish(self.started(**changes))
-
     def song(self, task: str) -> Song:
         """The tracks of a task that has some."""
         return Song(task, tuple(track["id"] for track in tracks_of(self.record(task))))
 
-    def failed(self, **changes: Any) -> str:
-        """The id of a task that has failed."""
-        task = self.started(prefer="outcome=task-failed", **changes)
-        self.advance(SECONDS / 2)
+    @staticmethod
+    def task_of(answer: Answer) -> str:
+        """The id of the task that a submission made; its answer is checked whole."""
+        assert answer.accepted, answer.body
+        task: str = answer.data["taskId"]
+        assert answer.body == {"code": 200, "msg": "success", "data": {"taskId": task}}
+        assert re.fullmatch(HEX_ID, task), task
         return task
 
-    def made_persona(self, song: Song) -> str:
-        """The id of a persona of the song's first track."""
-        return persona_of(self.persona(*song.source))
+    @staticmethod
+    def persona_of(answer: Answer) -> str:
+        """The id of the persona that a call made."""
+        assert answer.accepted, answer.body
+        persona: str = answer.data["personaId"]
+        assert re.fullmatch(HEX_ID, persona), persona
+        return persona
 
 
-def task_of(answer: Answer) -> str:
-    """The id of the task that a submission made; its answer is checked whole."""
-    assert answer.accepted, answer.body
-    task: str = answer.data["taskId"]
-    assert answer.body == {"code": 200, "msg": "success", "data": {"taskId": task}}
-    assert re.fullmatch(HEX_ID, task), task
-    return task
-
-
-def persona_of(answer: Answer) -> str:
-    """The id of the persona that a call made."""
-    assert answer.accepted, answer.body
-    persona: str = answer.data["personaId"]
-    assert re.fullmatch(HEX_ID, persona), persona
-    return persona
+# Tests read an answer without a caller, too.
+task_of = Kie.task_of
+persona_of = Kie.persona_of
+refused = Kie.refused
+is_media = Kie.is_media
 
 
 def tracks_of(answer: Answer) -> Any:
     """The tracks of a poll."""
     return answer.data["response"]["sunoData"]
-
-
-def refused(outcome: str, code: int, msg: str) -> tuple[int, str, Body]:
-    """The verdict of a refusal: HTTP 200, the code in the body, data null."""
-    return 200, outcome, {"code": code, "msg": msg, "data": None}
 
 
 def not_found(outcome: str) -> tuple[int, str, Body]:
@@ -181,12 +147,6 @@ def not_found(outcome: str) -> tuple[int, str, Body]:
 def no_music(outcome: str) -> tuple[int, str, Body]:
     """The verdict of a persona call whose task or track is not there."""
     return refused(outcome, 422, "Music does not exist")
-
-
-def is_media(url: Any, track: str, suffix: str) -> bool:
-    """Is this a file of the track, served by the mock itself?"""
-    pattern = rf"{re.escape(BASE)}/_mock/media/kie/{track}/[A-Za-z0-9_-]+\.{suffix}"
-    return isinstance(url, str) and re.fullmatch(pattern, url) is not None
 
 
 def is_track_id(value: Any) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.crun_calls import CUSTOM, SIMPLE, Crun, is_media, persona_of, refused, songs_of, task_of
-from tests.providers.envelope import START, UUID
+from tests.providers.plain import START, UUID
 
 SONG_FIELDS = {"suno_id", "title", "duration", "suno_audio_url", "suno_image_url", "suno_image_large_url"}
 PARAM = {

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.crun_calls import CUSTOM, NO_TASK, Crun, persona_of, task_of
-from tests.providers.envelope import NO_SONG, Answer, Body
+from tests.providers.envelope import NO_SONG, Answer
+from tests.providers.plain import Body
 from tests.web.calls import OUTCOMES, in_sandbox, send
 
 MALFORMED = b'{"task_id": '

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.crun_calls import COVER, CUSTOM, NO_TASK, SIMPLE, UPLOAD_EXTEND, Crun, refused, task_of
-from tests.providers.envelope import NO_SONG, Answer, Body, edited
+from tests.providers.envelope import NO_SONG, Answer, edited
+from tests.providers.plain import Body
 
 POOR = refused("insufficient-credits", 402, "Insufficient Credits")
 EXTEND: Body = {**CUSTOM, "task_id": NO_TASK, "suno_id": "suno_abc123", "continue_at": 20}

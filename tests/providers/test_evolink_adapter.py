@@ -10,18 +10,16 @@ from mockserver.domain.versions import Model
 from mockserver.providers.evolink import Evolink
 from tests.conftest import MakeClient
 from tests.providers.evolink_calls import (
-    ALICE,
     CUSTOM,
     NO_SONG,
     NO_TASK,
     SIMPLE,
-    accepted,
-    advance,
     invalid_request,
     order,
     persona,
     refused,
 )
+from tests.providers.plain import ALICE, accepted, advance
 
 CODES = """
     content_policy_violation invalid_parameters image_processing_error image_dimension_mismatch

@@ -9,20 +9,14 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.evolink_calls import (
-    ALICE,
     BASIC,
     CUSTOM,
     NO_TASK,
     PERSONA_ID,
     SIMPLE,
-    START,
     TASK_ID,
     UNAUTHORIZED,
-    UUID,
     WITH_WINDOW,
-    accepted,
-    advance,
-    bearer,
     finished_persona,
     finished_song,
     invalid_request,
@@ -31,8 +25,8 @@ from tests.providers.evolink_calls import (
     plant,
     poll,
     refused,
-    tasks,
 )
+from tests.providers.plain import ALICE, START, UUID, accepted, advance, bearer, tasks
 
 SONG_USAGE = {"billing_rule": "per_call", "credits_reserved": 10, "user_group": "default"}
 PERSONA_USAGE = {"billing_rule": "per_call", "credits_reserved": 1, "user_group": "default"}

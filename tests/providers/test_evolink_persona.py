@@ -9,21 +9,14 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.evolink_calls import (
-    ALICE,
     BASIC,
-    BOB,
     CUSTOM,
     NO_CREDITS,
     NO_SONG,
     NO_TASK,
-    POOR,
     SIMPLE,
     UNAUTHORIZED,
     WINDOW,
-    accepted,
-    advance,
-    balance,
-    bearer,
     finished_persona,
     finished_song,
     invalid_request,
@@ -34,9 +27,8 @@ from tests.providers.evolink_calls import (
     poll,
     refused,
     refused_as_invalid,
-    tasks,
-    without,
 )
+from tests.providers.plain import ALICE, BOB, POOR, accepted, advance, balance, bearer, tasks, without
 
 
 def unknown(task: str) -> str:

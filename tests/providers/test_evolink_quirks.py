@@ -8,21 +8,14 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.evolink_calls import (
-    ALICE,
-    BOB,
     CUSTOM,
     NO_CREDITS,
     NO_PERSONA,
     NO_SONG,
     NO_TASK,
-    POOR,
     SERVER_ERROR,
     SIMPLE,
     UNAUTHORIZED,
-    accepted,
-    advance,
-    balance,
-    bearer,
     finished_persona,
     finished_song,
     invalid_request,
@@ -32,9 +25,8 @@ from tests.providers.evolink_calls import (
     plant,
     poll,
     refused,
-    tasks,
-    without,
 )
+from tests.providers.plain import ALICE, BOB, POOR, accepted, advance, balance, bearer, tasks, without
 
 HOUR = 3600
 

@@ -9,18 +9,11 @@ import pytest
 
 from tests.conftest import Client, MakeClient
 from tests.providers.evolink_calls import (
-    ALICE,
-    BOB,
     CUSTOM,
     NO_CREDITS,
     NO_PERSONA,
-    POOR,
     SIMPLE,
     UNAUTHORIZED,
-    accepted,
-    advance,
-    balance,
-    bearer,
     finished_persona,
     finished_song,
     invalid_request,
@@ -29,9 +22,8 @@ from tests.providers.evolink_calls import (
     poll,
     refused,
     refused_as_invalid,
-    tasks,
-    without,
 )
+from tests.providers.plain import ALICE, BOB, POOR, accepted, advance, balance, bearer, tasks, without
 
 OTHER_MODELS = ["suno-v4.5plus-beta", "suno-v4.5all-beta", "suno-v4.5-beta", "suno-v4-beta"]
 

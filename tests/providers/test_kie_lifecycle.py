@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Client, MakeClient
-from tests.providers.envelope import NO_SONG, START
+from tests.providers.envelope import NO_SONG
 from tests.providers.kie_calls import (
     CUSTOM,
     IDEA,
@@ -22,6 +22,7 @@ from tests.providers.kie_calls import (
     task_of,
     tracks_of,
 )
+from tests.providers.plain import START
 
 TRACK_FIELDS = {
     "id",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Client, MakeClient
-from tests.providers.envelope import DAY, NO_SONG, Answer, Body
+from tests.providers.envelope import DAY, NO_SONG, Answer
 from tests.providers.kie_calls import CUSTOM, NO_TASK, Kie, persona_of, task_of
+from tests.providers.plain import Body
 from tests.web.calls import OUTCOMES, in_sandbox, send
 
 MALFORMED = b'{"taskId": '

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import Client
-from tests.providers.envelope import DAY, NO_SONG, Answer
+from tests.providers.envelope import DAY, NO_SONG, Answer, Song
 from tests.providers.kie_calls import (
     CUSTOM,
     IDEA,
     NO_TASK,
     PERSONA,
     Kie,
-    Song,
     no_music,
     not_found,
     persona_of,

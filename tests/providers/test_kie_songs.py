@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Client
-from tests.providers.envelope import Answer, Body
+from tests.providers.envelope import Answer
 from tests.providers.kie_calls import (
     COVER,
     CUSTOM,
@@ -22,6 +22,7 @@ from tests.providers.kie_calls import (
     task_of,
     tracks_of,
 )
+from tests.providers.plain import Body
 
 SHORT = {"V3_5", "V4"}
 SHORT_TITLE = {"V3_5", "V4", "V4_5ALL"}
@@ -112,6 +113,15 @@ def test_a_missing_callback_url_has_its_own_words(kie: Kie, path: str, body: Bod
 
     assert answer.verdict == refused("invalid", 422, "Please enter callBackUrl.")
     assert kie.tasks() == []
+
+
+def test_a_track_whose_file_is_gone_is_not_extended(kie: Kie) -> None:
+    song = kie.finished()
+    kie.advance(14 * 86_400)
+
+    answer = kie.extend(song.tracks[0])
+
+    assert answer.verdict == refused("access-denied", 451, "Failed to fetch the music data")
 
 
 @pytest.mark.parametrize("given", ["", None])

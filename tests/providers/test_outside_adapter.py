@@ -16,15 +16,17 @@ from mockserver.domain.model import ShowBalance
 from mockserver.domain.policy import FailureKind, Policy, Stage
 from mockserver.domain.service import Forms
 from mockserver.providers.base import Written
+from mockserver.providers.quirks import Quirk
 
 
 class NewOne:
     name = "newone"
-    quirks = ()
+    quirks = (Quirk("unit", ("credits", "cents"), "showBalance", "success"),)
     models = ()
     forms = Forms(task=lambda m, _: uuid4(m), song=lambda m, _: uuid4(m), persona=lambda m, _: uuid4(m))
 
     def __init__(self, quirks):
+        self.unit = quirks["unit"]
         stages = (Stage("done", "finished", 0, 100, "all"),)
         self.policy = Policy(stages=stages, kinds={}, failures=(FailureKind("no", "no", None, "no"),))
 
@@ -32,7 +34,8 @@ class NewOne:
         return ShowBalance()
 
     def write(self, call, view, context):
-        return Written({"left": shown(view.balance.credits)})
+        left = shown(view.balance.credits)
+        return Written({"left": left if self.unit == "credits" else left * 100})
 
     def refuse(self, call, refusal, sample):
         return sample
@@ -75,7 +78,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "newone_mock-1.0.dist-info" / "METADATA").write_text(
         "Name: newone-mock\nVersion: 1.0\n", "utf-8"
     )
-    entry = "[persona_mock.providers]\nnewone = newone_mock:NewOne\n"
+    entry = "[persona_mock.providers]\nnewone = newone_mock:NewOne\nnew-one = newone_mock:NewOne\n"
     (place / "newone_mock-1.0.dist-info" / "entry_points.txt").write_text(entry, "utf-8")
     monkeypatch.syspath_prepend(str(place))
 
@@ -92,6 +95,25 @@ def test_the_adapter_of_an_installed_package_brings_its_document_to_life(
     assert reply.json() == {"left": 41.5}
     assert reply.headers["x-mock-outcome"] == "success"
     assert client.get("/balance").json() == {"error": "no key"}
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(("quirks", "left"), [((), 2), (("newone.unit=cents",), 200)])
+def test_its_quirks_are_switches_like_any(
+    make_client: MakeClient, folder: Callable[..., str], quirks: tuple[str, ...], left: int
+) -> None:
+    client = make_client(specs=(folder(newone=DOCUMENT),), credits=2, quirk=quirks)
+
+    assert client.get("/balance", headers={"authorization": "Bearer key"}).json() == {"left": left}
+
+
+@pytest.mark.usefixtures("installed")
+def test_its_name_is_the_documents_whatever_that_is(
+    make_client: MakeClient, folder: Callable[..., str]
+) -> None:
+    client = make_client(specs=(folder(**{"new-one": DOCUMENT}),), credits=2)
+
+    assert client.get("/balance", headers={"authorization": "Bearer key"}).json() == {"left": 2}
 
 
 def test_without_one_the_document_answers_its_examples(

@@ -8,6 +8,7 @@ import pytest
 
 from mockserver.providers.yuto import Yuto as Adapter
 from tests.conftest import MakeClient
+from tests.providers.plain import accepted, advance, refused, tasks
 from tests.providers.yuto_calls import (
     COVER,
     CUSTOM,
@@ -16,8 +17,6 @@ from tests.providers.yuto_calls import (
     NO_CLIP,
     NO_TASK,
     SUNG,
-    accepted,
-    advance,
     failing_clip,
     fetch,
     fetch_all,
@@ -28,9 +27,7 @@ from tests.providers.yuto_calls import (
     persona,
     plant,
     post,
-    refused,
     submit,
-    tasks,
 )
 from tests.specs import reading
 

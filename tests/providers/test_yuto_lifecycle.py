@@ -8,19 +8,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import Client, MakeClient
+from tests.providers.plain import ALICE, BOB, START, UUID, accepted, advance, refused, tasks
 from tests.providers.yuto_calls import (
     ABOUT,
-    ALICE,
-    BOB,
     CUSTOM,
     LYRICS,
     NO_TASK,
-    START,
     SUNG,
     TASK_NOT_EXIST,
-    UUID,
-    accepted,
-    advance,
     fetch,
     fetch_all,
     finished_song,
@@ -28,10 +23,8 @@ from tests.providers.yuto_calls import (
     persona_body,
     plant,
     post,
-    refused,
     refused_without_a_key,
     submit,
-    tasks,
 )
 
 # Seconds to wait since the last look, and what is shown then: up to the boundary, and at it.

@@ -8,22 +8,27 @@ import httpx2
 import pytest
 
 from tests.conftest import Client, MakeClient
-from tests.providers.yuto_calls import (
+from tests.providers.plain import (
     ALICE,
     BOB,
+    POOR,
+    accepted,
+    advance,
+    balance,
+    bearer,
+    refused,
+    tasks,
+    without,
+)
+from tests.providers.yuto_calls import (
     CLIP_NOT_FOUND,
     CUSTOM,
     NO_CLIP,
     NO_PERSONA,
     NO_QUOTA,
     PERSONA,
-    POOR,
     SUNG,
     TAU_ONLY,
-    accepted,
-    advance,
-    balance,
-    bearer,
     failing_clip,
     fetch,
     finished_clip,
@@ -34,13 +39,10 @@ from tests.providers.yuto_calls import (
     persona_body,
     plant,
     post,
-    refused,
     refused_as_invalid,
     refused_without_a_key,
     submit,
-    tasks,
     upload,
-    without,
 )
 
 NO_SUCH_PERSONA = invalid_request("persona_id does not exist")

@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 
 from tests.conftest import Client, MakeClient
-from tests.providers.yuto_calls import (
-    ABOUT,
+from tests.providers.plain import (
     ALICE,
     BOB,
+    POOR,
+    START,
+    UUID,
+    accepted,
+    advance,
+    balance,
+    bearer,
+    refused,
+    tasks,
+    without,
+)
+from tests.providers.yuto_calls import (
+    ABOUT,
     CLIP_NOT_FOUND,
     COVER,
     CUSTOM,
@@ -21,17 +33,10 @@ from tests.providers.yuto_calls import (
     NO_PERSONA,
     NO_QUOTA,
     NO_TASK,
-    POOR,
-    START,
     STEM,
     SUNG,
     TASK_NOT_EXIST,
     UPSTREAM,
-    UUID,
-    accepted,
-    advance,
-    balance,
-    bearer,
     failing_clip,
     feed,
     fetch,
@@ -44,13 +49,10 @@ from tests.providers.yuto_calls import (
     persona_body,
     plant,
     post,
-    refused,
     refused_as_invalid,
     refused_without_a_key,
     submit,
-    tasks,
     upload,
-    without,
 )
 
 LYRICS_CALL, UPLOAD_CALL, CONCAT_CALL = (

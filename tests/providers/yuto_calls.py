@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import httpx2
 
 from tests.conftest import Client
+from tests.providers.plain import ALICE, Body, accepted, advance, bearer, planted, refused
 
-Body = dict[str, Any]
-
-ALICE, BOB, POOR = "key-of-alice", "key-of-bob", "mock-poor"
-# When a virtual clock starts: 2026-01-01T00:00:00Z.
-START = 1767225600
 SONG_SECONDS, OTHER_SECONDS = 90, 20
 NO_TASK = "736a6f88-bd29-4b1e-b110-37132a5325ac"
 NO_CLIP = "54834687-5e79-4f08-8e14-cf188f15b598"
 NO_PERSONA = "fd213afd-ac1c-4822-9802-c1c0ea45e77b"
-
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 ABOUT: Body = {"gpt_description_prompt": "a slow song about the sea at night", "mv": "chirp-v4"}
 LYRICS = "[Verse]\nSalt on the window\nLights on the bay"
@@ -69,11 +62,6 @@ TAU_ONLY = (
 # --- calls -------------------------------------------------------------------------------------------------
 
 
-def bearer(key: str) -> dict[str, str]:
-    """The header in which yuto takes its key."""
-    return {"authorization": f"Bearer {key}"}
-
-
 def post(client: Client, path: str, body: Any, key: str = ALICE, **headers: str) -> httpx2.Response:
     """A POST; `prefer="…"` adds a header."""
     return client.post(path, json=body, headers={**bearer(key), **headers})
@@ -114,11 +102,6 @@ def persona_body(clip: str, **fields: Any) -> Body:
     return {"root_clip_id": clip, **PERSONA, "clips": [clip], **fields}
 
 
-def without(body: Body, field: str) -> Body:
-    """A body that lacks one field."""
-    return {name: value for name, value in body.items() if name != field}
-
-
 # --- where a story begins ----------------------------------------------------------------------------------
 
 
@@ -153,49 +136,13 @@ def failing_clip(client: Client, key: str = ALICE) -> str:
     return clip
 
 
-# --- the mock's own calls ----------------------------------------------------------------------------------
-
-
-def advance(client: Client, seconds: float) -> None:
-    """Let provider time pass."""
-    reply = client.post("/_mock/clock/advance", json={"seconds": seconds})
-    assert reply.status_code == 200, reply.text
-
-
-def balance(client: Client, key: str = ALICE) -> Any:
-    """The credits of a key; yuto has no call of its own for them."""
-    reply = client.get(f"/_mock/accounts/{quote(key, safe='')}")
-    assert reply.status_code == 200, reply.text
-    return reply.json()["credits"]
-
-
-def tasks(client: Client) -> list[Any]:
-    """Every task the mock knows."""
-    found: list[Any] = client.get("/_mock/tasks").json()["tasks"]
-    return found
-
-
 def plant(client: Client, **what: Any) -> tuple[str, str]:
     """Plant a source task, of alice's unless `key` says: its id and its first clip's."""
-    planted = client.post("/_mock/tasks", json={"provider": "yuto", "key": ALICE, **what})
-    assert planted.status_code == 200, planted.text
-    return planted.json()["source_task"], planted.json()["songs"][0]
+    task, clips = planted(client, provider="yuto", **what)
+    return task, clips[0]
 
 
 # --- what must hold of a reply -----------------------------------------------------------------------------
-
-
-def accepted(reply: httpx2.Response) -> Any:
-    """The body of a reply that went well."""
-    assert (reply.status_code, reply.headers["x-mock-outcome"]) == (200, "success"), reply.text
-    return reply.json()
-
-
-def refused(reply: httpx2.Response, status: int, outcome: str, body: Body) -> None:
-    """Fail unless the reply is this refusal, to the last field."""
-    met = (reply.status_code, reply.headers["x-mock-outcome"], reply.json())
-
-    assert met == (status, outcome, body)
 
 
 def invalid_request(message: str) -> Body:

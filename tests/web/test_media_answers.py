@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
@@ -27,32 +28,35 @@ PAGE = "https://page.test"
 MADE = 1_767_225_600.0
 AUDIO = "/_mock/media/kie/fresh/audio.mp3"
 PLACE = "/_mock/media/uploads/3f0c/3f0c.mp3"
-RECORD = {"content_type": "audio/mpeg", "name": "3f0c.mp3", "opened_at": MADE, "size": None}
+RECORD = {"id": "3f0c", "name": "3f0c.mp3", "content_type": "audio/mpeg", "opened_at": MADE, "size": None}
 
 
-def find(tx: Tx, sandbox: str, provider: str, song: str, role: str) -> Found | Expired | Unknown:
-    """What kie has: a fresh song, which lives for an hour, and an old one, which is gone."""
-    assert sandbox
-    if provider != "kie" or role == "vocals.mp3":
-        return Unknown()
-    lifetimes = {"fresh": (MADE, MADE + 3600), "old": (MADE - 90, MADE - 30)}
-    if song not in lifetimes:
-        return Unknown()
-    created, gone = lifetimes[song]
-    return Found(created) if VirtualClock().now(tx) < gone else Expired(gone)
+class TwoSongs(World):
+    """A world in which kie has a fresh song, which lives for an hour, and an old one, which is gone."""
+
+    def media(self, tx: Tx, sandbox: str, provider: str, song: str, role: str) -> Found | Expired | Unknown:
+        """What has become of a file."""
+        assert sandbox
+        if provider != "kie" or role == "vocals.mp3":
+            return Unknown()
+        lifetimes = {"fresh": (MADE, MADE + 3600), "old": (MADE - 90, MADE - 30)}
+        if song not in lifetimes:
+            return Unknown()
+        created, gone = lifetimes[song]
+        return Found(created) if VirtualClock().now(tx) < gone else Expired(gone)
 
 
 class Media:
     """Answers media calls alone, in the world of a whole application."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world = TwoSongs(**{field.name: getattr(world, field.name) for field in fields(world)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""
         incoming = Incoming.of(scope)
         target = self.world.locator.target(incoming)
-        await send_reply(send, incoming, await answer(self.world, target, incoming, receive, find))
+        await send_reply(send, incoming, await answer(self.world, target, incoming, receive))
 
 
 class Files(Client):
@@ -66,7 +70,7 @@ class Files(Client):
 
     def open(self, name: str = "3f0c", **record: Any) -> None:
         """Open a place, as crun's answer does."""
-        value = json.dumps({**RECORD, **record}).encode()
+        value = json.dumps({**RECORD, "id": name, **record}).encode()
         self.world.store.run(self.sandbox, lambda tx: tx.put(f"upload/{name}", value))
 
     def kept(self, name: str = "3f0c") -> tuple[Any, bytes | None]:

@@ -7,52 +7,31 @@ import json
 import threading
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import av
 import httpx2
 import pytest
 
-from mockserver.domain.media import Found
 from mockserver.settings import Settings
 from mockserver.web.app import create_app
 from mockserver.web.listen import listen, port_of
-from mockserver.web.media import answer, is_media
 from mockserver.web.media.files import asset_for
 from mockserver.web.media.uploads import UPLOAD_BYTES
-from mockserver.web.request import Incoming, Receive, Scope, Send, send_reply
 from mockserver.web.server import Server
 
-AUDIO = "/_mock/media/kie/song/audio.mp3"
+AUDIO = "/_mock/media/kie/example/audio.mp3"
 PLACE = "/_mock/media/uploads/3f0c/3f0c.mp3"
-RECORD = {"content_type": "audio/mpeg", "name": "3f0c.mp3", "opened_at": 0.0, "size": None}
-
-
-class WithSongs:
-    """An application in which every song is there."""
-
-    def __init__(self, app: Any) -> None:
-        self.app, self.world = app, app.state.mock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One call; what is none of media is the application's."""
-        if scope["type"] != "http" or not is_media(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        incoming = Incoming.of(scope)
-        target = self.world.locator.target(incoming)
-        reply = await answer(self.world, target, incoming, receive, lambda *_: Found(0.0))
-        await send_reply(send, incoming, reply)
+RECORD = {"id": "3f0c", "name": "3f0c.mp3", "content_type": "audio/mpeg", "opened_at": 0.0, "size": None}
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """The port of a real server with songs, and with a place for an upload."""
+    """The port of a real server, with a place for an upload; the song is the examples'."""
     sockets = listen("127.0.0.1", 0)
     app = create_app(Settings(seed=0, port=port_of(sockets[0])))
     app.state.mock.store.run("default", lambda tx: tx.put("upload/3f0c", json.dumps(RECORD).encode()))
     listening = threading.Event()
-    server = Server(WithSongs(app), sockets, on_listening=listening.set)
+    server = Server(app, sockets, on_listening=listening.set)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert listening.wait(10), "the server did not start"
@@ -90,7 +69,7 @@ def test_a_download_goes_on_where_it_stopped(port: int) -> None:
 
 
 def test_a_decoder_plays_a_url(port: int) -> None:
-    with av.open(f"http://127.0.0.1:{port}/_mock/media/kie/song/video.mp4", "r") as container:
+    with av.open(f"http://127.0.0.1:{port}/_mock/media/yuto/example/video.mp4", "r") as container:
         shown = sum(1 for _ in container.decode(video=0))
 
     assert shown == 24

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -305,6 +306,15 @@ def test_the_files_of_an_example_that_nobody_named_can_be_had(
     body = send(plain, *operation, key="another", prefer=prefer).json()
 
     assert {url: plain.get(url).status_code for url in urls_of(body)} == dict.fromkeys(urls_of(body), 200)
+
+
+@pytest.mark.parametrize("prefer", ["outcome=success", "outcome=success, dynamic=true"])
+def test_what_an_example_repeats_of_a_request_is_left_as_it_is(plain: Client, prefer: str) -> None:
+    headers = {"x-api-key": "k", "prefer": prefer}
+
+    reply = plain.get("/api/v1/client/job/TaskInfo?task_id=x", headers=headers)
+
+    assert "/_mock/" not in json.dumps(reply.json()["data"]["param"])
 
 
 def test_the_files_of_examples_lie_in_the_sandbox_that_asked(plain: Client) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from mockserver.domain import account as accounts
 from mockserver.domain import credits, tasks
-from mockserver.domain.model import Account, Caller, Persona
+from mockserver.domain.model import Account, Persona
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import micros
 from mockserver.openapi.source import Json
 from mockserver.web.control.call import BadControl, ControlCall
-from mockserver.web.living import starts_with
-from mockserver.web.redact import digest, redacted
+from mockserver.web.living import caller_of
 
 
 def show(call: ControlCall) -> Json:
@@ -35,8 +34,7 @@ def change(call: ControlCall) -> Json:
 
 
 def _known(call: ControlCall, tx: Tx) -> Account:
-    key = call.path["key"]
-    caller = Caller(digest(key), redacted(key), starts_with(call.world.settings, key))
+    caller = caller_of(call.world.settings, call.path["key"])
     return accounts.find(tx, caller.account) or accounts.new(caller)
 
 

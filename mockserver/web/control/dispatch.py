@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.openapi.compiled import Document, Operation, compile_document
-from mockserver.openapi.parameters import Absent, read
+from mockserver.openapi.parameters import values
 from mockserver.openapi.source import Json, load
 from mockserver.openapi.violation import Violation
 from mockserver.web.access_log import without_key
@@ -63,7 +63,9 @@ HANDLERS: Mapping[str, Callable[[ControlCall], Json]] = {
 }
 
 # Calls about many tasks at once.
-_LONG = frozenset(("exportState", "importState", "listTasks", "plantTask"))
+_LONG = frozenset(
+    ("exportState", "importState", "listTasks", "plantTask", "showAccount", "changeAccount", "advanceClock")
+)
 
 
 class Control:
@@ -118,8 +120,8 @@ class Control:
         operation = found.route.operation
         if operation.name == "showOpenapi":
             return json_reply(self._document.source.data)
-        values = _values(self._document, operation, incoming, found.parameters)
-        call = ControlCall(self._world, target.sandbox, values["path"], values["query"], body)
+        sent = values(operation.parameters, incoming.sent(found.parameters), self._document.source)
+        call = ControlCall(self._world, target.sandbox, sent["path"], sent["query"], body)
         try:
             return json_reply(HANDLERS[operation.name](call))
         except BadControl as error:
@@ -176,19 +178,6 @@ def _authority(url: str) -> str:
 def _as_json(incoming: Incoming) -> Incoming:
     """The request without its content type: `curl -d` calls JSON a form, and nothing else is taken here."""
     return replace(incoming, headers=[pair for pair in incoming.headers if pair[0] != "content-type"])
-
-
-def _values(
-    document: Document, operation: Operation, incoming: Incoming, path: dict[str, str]
-) -> dict[str, dict[str, Json]]:
-    values: dict[str, dict[str, Json]] = {"path": {}, "query": {}}
-    for parameter in operation.parameters:
-        try:
-            value = read(parameter, incoming.sent(path), document.source)
-        except Absent:
-            continue
-        values[parameter.location][parameter.name] = value
-    return values
 
 
 def _unknown_query(operation: Operation, incoming: Incoming) -> Reply | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mockserver.domain import override, tasks
 from mockserver.domain import state as states
-from mockserver.domain.model import Caller, Task
+from mockserver.domain.model import Task
 from mockserver.domain.override import Override
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import micros
@@ -88,23 +88,20 @@ def _override(call: ControlCall, at: str, record: Json) -> Override:
 def _check_view(call: ControlCall, tx: Tx, at: str, task: Task) -> None:
     """Hold a task's view, now and when it is final, against the document: what cannot be shown cannot be."""
     living = call.world.living[task.provider]
-    owner = Caller(task.account, "", 0)
     for moment in (None, task.ends):
         try:
-            found = next(_misfits(living, tx, call.sandbox, task, owner, moment), None)
+            found = next(_misfits(living, tx, call.sandbox, task, moment), None)
+        # Whatever an adapter trips over, it is the record that it could not expect.
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError) as error:
             raise StateError(at, f"{task.provider} cannot show this task ({type(error).__name__})") from None
         if found is not None:
             raise StateError(at, f"{task.provider} cannot show this task: {found}")
 
 
-def _misfits(
-    living: Living, tx: Tx, sandbox: str, task: Task, owner: Caller, moment: int | None
-) -> Iterator[str]:
-    poll = living.adapter.poll(task.id, tuple(song.id for song in task.songs))
-    operation = living.document.operation(poll.operation)
+def _misfits(living: Living, tx: Tx, sandbox: str, task: Task, moment: int | None) -> Iterator[str]:
+    operation = living.document.operation(living.adapter.poll(task.id).operation)
     assert operation is not None
-    body = living.view(tx, sandbox, task.id, tuple(song.id for song in task.songs), owner, moment)
+    body = living.view(tx, sandbox, task, moment)
     answer = operation.answers["success"]
     assert answer.response is not None
     media = answer.response.media[answer.examples[0].media]

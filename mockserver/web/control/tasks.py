@@ -63,13 +63,12 @@ def plant(call: ControlCall) -> Json:
 
 def _plant_one(call: ControlCall, tx: Tx, seed: Seed) -> Json:
     task = _plant(call, tx, seed)
-    songs = tuple(song.id for song in task.songs)
     return {
         "provider": task.provider,
         "source_task": task.id,
-        "songs": list(songs),
+        "songs": [song.id for song in task.songs],
         "key": seed.key,
-        "view": seed.living.view(tx, call.sandbox, task.id, songs, seed.caller),
+        "view": seed.living.view(tx, call.sandbox, task),
     }
 
 
@@ -251,10 +250,7 @@ def _known(call: ControlCall, tx: Tx) -> Task:
 
 
 def _shown(call: ControlCall, tx: Tx, task: Task) -> Json:
-    living = call.world.living[task.provider]
-    songs = tuple(song.id for song in task.songs)
-    owner = Caller(task.account, "", 0)
-    return {**_line(call, tx, task), "view": living.view(tx, call.sandbox, task.id, songs, owner)}
+    return {**_line(call, tx, task), "view": call.world.living[task.provider].view(tx, call.sandbox, task)}
 
 
 def _line(call: ControlCall, tx: Tx, task: Task) -> dict[str, Json]:

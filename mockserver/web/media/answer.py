@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mockserver.domain.clock import iso
-from mockserver.domain.media import Expired, Found, Unknown
-from mockserver.domain.ports import Tx
+from mockserver.domain.media import Expired, Found
 from mockserver.web import cors
 from mockserver.web.locate import Target
 from mockserver.web.media import uploads
@@ -17,17 +14,14 @@ from mockserver.web.reply import Reply, problem
 from mockserver.web.request import Incoming, Receive
 from mockserver.web.world import World
 
-# What the state says of a song's file: (tx, sandbox, provider, song, role).
-Find = Callable[[Tx, str, str, str, str], Found | Expired | Unknown]
 
-
-async def answer(world: World, target: Target, incoming: Incoming, receive: Receive, find: Find) -> Reply:
+async def answer(world: World, target: Target, incoming: Incoming, receive: Receive) -> Reply:
     """The reply to a call under /_mock/media/, readable by any page where CORS is on."""
-    reply = await _answered(world, target, incoming, receive, find)
+    reply = await _answered(world, target, incoming, receive)
     return cors.allow(incoming, reply) if world.settings.cors else reply
 
 
-async def _answered(world: World, target: Target, incoming: Incoming, receive: Receive, find: Find) -> Reply:
+async def _answered(world: World, target: Target, incoming: Incoming, receive: Receive) -> Reply:
     place = place_of(target.path)
     methods = place.methods if place else READS
     if incoming.method == "OPTIONS":
@@ -39,7 +33,7 @@ async def _answered(world: World, target: Target, incoming: Incoming, receive: R
     if incoming.method not in methods:
         return _wrong_method(target, methods)
     if not place.is_upload:
-        return await _file(world, target.sandbox, place, incoming, find)
+        return await _file(world, target.sandbox, place, incoming)
     if incoming.method == "PUT":
         return await uploads.keep(world, target.sandbox, place, incoming, receive)
     return await uploads.serve(world, target.sandbox, place, incoming)
@@ -53,13 +47,13 @@ def _wrong_method(target: Target, methods: tuple[str, ...]) -> Reply:
     return reply
 
 
-async def _file(world: World, sandbox: str, place: Place, incoming: Incoming, find: Find) -> Reply:
+async def _file(world: World, sandbox: str, place: Place, incoming: Incoming) -> Reply:
     asset = asset_for(place.name)
     if asset is None:
         return not_found(
             f"No file is called {place.name!r} here. Take its URL from an answer of the provider"
         )
-    found = await world.run(sandbox, lambda tx: find(tx, sandbox, *place))
+    found = await world.run(sandbox, lambda tx: world.media(tx, sandbox, *place))
     if isinstance(found, Found):
         return answer_with(incoming, asset.content, asset.content_type, asset.etag, found.created_at)
     return _expired(place, found) if isinstance(found, Expired) else _unknown(place, sandbox)
