@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -198,11 +198,12 @@ def compile_document(
     source: Source,
     outcomes: Sequence[str],
     allowed_hosts: frozenset[str] = frozenset(),
-    quirks: frozenset[str] = frozenset(),
+    quirks: Callable[[str], frozenset[str]] = lambda _: frozenset(),
 ) -> Document:
     """The compiled document, its outcomes in the order given; DocumentError with every problem it has.
 
-    `quirks` are the x-quirk marks in force: their examples stand for their outcomes, before any other.
+    `quirks` gives the x-quirk marks in force for a document's name: their examples stand for their outcomes,
+    before any other. It is asked by documents that have such marks only.
     """
     walk = Walk(source, frozenset(outcomes))
     try:
@@ -231,7 +232,7 @@ class _Compiler:
         marked: bool,
         order: tuple[str, ...],
         schemas: Schemas,
-        quirks: frozenset[str],
+        quirks: Callable[[str], frozenset[str]],
     ) -> None:
         self._source = source
         self._data = source.data
@@ -337,7 +338,7 @@ class _Compiler:
     def _named(self, operation: Operation, name: str) -> Operation:
         """The operation under a name, with the outcomes that are this name's."""
         renamed = replace(operation, name=name)
-        examples = [e for e in renamed.examples() if e.quirk is None or e.quirk in self._quirks]
+        examples = [e for e in renamed.examples() if e.quirk is None or e.quirk in self._in_force()]
         examples.sort(key=lambda example: example.quirk is None)
         marked = any(example.outcome for example in examples)
         return replace(
@@ -348,6 +349,10 @@ class _Compiler:
             states=tuple(dict.fromkeys(example.state for example in examples if example.state)),
             marked=marked,
         )
+
+    def _in_force(self) -> frozenset[str]:
+        """The x-quirk marks in force for this document."""
+        return self._quirks(self._source.name)
 
     # --- parts ----------------------------------------------------------------------------------------------
 

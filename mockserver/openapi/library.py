@@ -32,7 +32,7 @@ def load_documents(
     documents: dict[str, Document] = {}
     for source in sources:
         try:
-            documents[source.name] = compile_document(source, outcomes, allowed_hosts, quirks(source.name))
+            documents[source.name] = compile_document(source, outcomes, allowed_hosts, quirks)
         except DocumentError as error:
             problems.extend(error.problems)
     if problems:
