@@ -27,11 +27,10 @@ _AT_ONCE = 500
 
 
 class Push(NamedTuple):
-    """Where a task is to go: a stage, a failure or a progress."""
+    """Where a task is to go: to a stage or to a failure."""
 
     stage: Stage | None = None
     failure: FailureKind | None = None
-    progress: int | None = None
 
 
 class Seed(NamedTuple):
@@ -134,7 +133,7 @@ def _living(call: ControlCall, provider: str) -> Living:
 
 
 def _push(living: Living, body: Json) -> Push:
-    """What a status, a progress and an error come to."""
+    """What a status and an error come to."""
     policy, status = living.house.policy, body.get("status")
     own = next((failure for failure in policy.failures if failure.state == status), None)
     is_failed = own is not None or status == "failed"
