@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from mockserver.domain.credits import MOST
 from mockserver.domain.model import Account, Caller
+from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import pack, read_account, unpack, write_account
-
-_PAGE = 100
 
 
 def find(tx: Tx, id: str) -> Account | None:
@@ -23,18 +22,22 @@ def put(tx: Tx, account: Account) -> None:
     tx.put(f"account/{account.id}", pack(write_account(account)))
 
 
-def new(caller: Caller) -> Account:
-    """The account that a caller begins with."""
-    return Account(caller.account, caller.key, caller.starts_with)
+def of(tx: Tx, caller: Caller) -> Account:
+    """The caller's account; a new one is not kept by this."""
+    return find(tx, caller.account) or _new(caller)
 
 
 def known(tx: Tx, caller: Caller) -> Account:
     """The caller's account; a new one is kept."""
     account = find(tx, caller.account)
     if account is None:
-        account = new(caller)
+        account = _new(caller)
         put(tx, account)
     return account
+
+
+def _new(caller: Caller) -> Account:
+    return Account(caller.account, caller.key, caller.starts_with)
 
 
 def as_of(tx: Tx, account: Account, now: int) -> Account:
@@ -45,10 +48,14 @@ def as_of(tx: Tx, account: Account, now: int) -> Account:
 
 def charge(tx: Tx, account: Account, amount: int, now: int) -> Account:
     """Take an amount, or what there is of it; whoever calls has looked whether there is enough."""
-    settled = settle(tx, account, now)
-    taken = min(amount, settled.credits)
-    after = settled._replace(credits=settled.credits - taken, used=min(MOST, settled.used + taken))
-    if after != settled:
+    return take(tx, settle(tx, account, now), amount)
+
+
+def take(tx: Tx, account: Account, amount: int) -> Account:
+    """Take an amount from a settled account, or what there is of it."""
+    taken = min(amount, account.credits)
+    after = account._replace(credits=account.credits - taken, used=min(MOST, account.used + taken))
+    if after != account:
         put(tx, after)
     return after
 
@@ -88,10 +95,8 @@ def _key(account: str, provider: str, task: str, at: int) -> str:
 
 
 def _due(tx: Tx, account: str, now: int) -> Iterator[tuple[str, int]]:
-    prefix, after = f"refund/{account}/", ""
-    while page := tx.scan(prefix, after, _PAGE):
-        for key, amount in page:
-            if int(key[len(prefix) : len(prefix) + 20]) > now:
-                return
-            yield key, int(amount)
-            after = key
+    prefix = f"refund/{account}/"
+    for key, amount in walk(tx, prefix):
+        if int(key[len(prefix) : len(prefix) + 20]) > now:
+            return
+        yield key, int(amount)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
 
-_PAGE = 50
 _LAST = 10**12
 
 
@@ -133,19 +133,13 @@ def _pointers(override: Override, number: int) -> Iterator[str]:
 
 
 def _waiting(tx: Tx, kind: str, provider: str, operation: str) -> Iterator[tuple[int, Override]]:
-    prefix, after = _folder(kind, provider, operation), ""
-    while page := tx.scan(prefix, after, _PAGE):
-        for key, number in page:
-            yield int(number), _decode(_present(tx, int(number)))
-            after = key
+    for _, number in walk(tx, _folder(kind, provider, operation)):
+        yield int(number), _decode(_present(tx, int(number)))
 
 
 def _all(tx: Tx) -> Iterator[tuple[int, Override]]:
-    after = ""
-    while page := tx.scan("override/", after, _PAGE):
-        for key, record in page:
-            yield int(key.rpartition("/")[2]), _decode(record)
-            after = key
+    for key, record in walk(tx, "override/"):
+        yield int(key.rpartition("/")[2]), _decode(record)
 
 
 def _use(tx: Tx, number: int, override: Override) -> Override:

@@ -127,7 +127,7 @@ class Service:
 
     def balance(self, caller: Caller, kind: str | None = None) -> BalanceView:
         """What the caller has, and what a kind of task would cost."""
-        account = accounts.find(self.tx, caller.account) or accounts.new(caller)
+        account = accounts.of(self.tx, caller)
         held = accounts.as_of(self.tx, account, self.now)
         return BalanceView(held.credits, held.used, self._policy.kinds[kind].price if kind else 0)
 

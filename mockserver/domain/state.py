@@ -11,6 +11,7 @@ from mockserver.domain import account as accounts
 from mockserver.domain import tasks, uploads
 from mockserver.domain.ids import SEED_KEY
 from mockserver.domain.model import Account, Persona, Task
+from mockserver.domain.pages import walk
 from mockserver.domain.policy import Policy
 from mockserver.domain.ports import Ids, Tx
 from mockserver.domain.records import (
@@ -30,7 +31,6 @@ from mockserver.domain.versions import Model
 FORMAT: Final = 1
 # What was counted of the calls tells of them and not of the state; it stays when the state is replaced.
 _STAYS: Final = ("coverage/", "tally/")
-_PAGE: Final = 200
 # What ids are drawn for: of the mock itself, and of each provider.
 _COUNTED: Final = ("request", "outcome")
 _DRAWN: Final = ("task", "song", "persona", "upload")
@@ -80,11 +80,9 @@ def _write_upload(tx: Tx, upload: Upload) -> dict[str, Any]:
 
 
 def _read(tx: Tx, prefix: str) -> Iterator[tuple[str, bytes]]:
-    after = ""
-    while page := tx.scan(prefix, after, _PAGE):
-        for key, value in page:
-            yield key[len(prefix) :], value
-            after = key
+    """The records with a prefix, which their names leave out."""
+    for key, value in walk(tx, prefix):
+        yield key[len(prefix) :], value
 
 
 # --- import -------------------------------------------------------------------------------------------------

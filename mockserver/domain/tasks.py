@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from mockserver.domain import account as accounts
 from mockserver.domain.model import Persona, Task
+from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import pack, read_persona, read_task, unpack, write_persona, write_task
 
-_PAGE = 200
+T = TypeVar("T")
 
 
 def next_number(tx: Tx) -> int:
@@ -74,9 +76,7 @@ def _charged_again(tx: Tx, task: Task) -> int:
         return task.charged
     account = accounts.find(tx, task.account)
     assert account is not None
-    taken = min(task.charged, account.credits)
-    accounts.put(tx, account._replace(credits=account.credits - taken, used=account.used + taken))
-    return taken
+    return account.credits - accounts.take(tx, account, task.charged).credits
 
 
 def _due_key(task: Task) -> str:
@@ -85,25 +85,20 @@ def _due_key(task: Task) -> str:
 
 def last_due(tx: Tx, now: int) -> int | None:
     """The moment at which the last task becomes final, if that is still to come."""
-    last, after = None, f"due/{now:020d}0"
-    while page := tx.scan("due/", after, _PAGE):
-        after = page[-1][0]
-        last = int(after[len("due/") : len("due/") + 20])
+    last = None
+    for key, _ in walk(tx, "due/", f"due/{now:020d}0"):
+        last = int(key[len("due/") : len("due/") + 20])
     return last
 
 
 def in_order(tx: Tx, after: int = 0) -> Iterator[Task]:
     """Every task in the order of making, those above a number."""
-    for reference in _scan(tx, "order/", f"order/{after:012d}"):
-        provider, _, id = reference.decode().partition("/")
-        task = find(tx, provider, id)
-        assert task is not None
-        yield task
+    return _meant(tx, "order/", find, f"order/{after:012d}")
 
 
 def of_account(tx: Tx, account: str) -> list[str]:
     """The ids of an account's tasks, oldest first."""
-    return [id.decode() for id in _scan(tx, f"account-task/{account}/")]
+    return [id.decode() for _, id in walk(tx, f"account-task/{account}/")]
 
 
 # --- personas -----------------------------------------------------------------------------------------------
@@ -131,21 +126,22 @@ def put_persona(tx: Tx, persona: Persona) -> None:
 
 def personas_of_account(tx: Tx, account: str) -> Iterator[Persona]:
     """An account's personas, oldest first, those still being made among them."""
-    for reference in _scan(tx, f"account-persona/{account}/"):
-        provider, _, id = reference.decode().partition("/")
-        persona = find_persona(tx, provider, id)
-        assert persona is not None
-        yield persona
+    return _meant(tx, f"account-persona/{account}/", find_persona)
 
 
 def all_personas(tx: Tx) -> Iterator[Persona]:
     """Every persona, by provider and id."""
-    for record in _scan(tx, "persona/"):
+    for _, record in walk(tx, "persona/"):
         yield read_persona(unpack(record))
 
 
-def _scan(tx: Tx, prefix: str, after: str = "") -> Iterator[bytes]:
-    while page := tx.scan(prefix, after, _PAGE):
-        for key, value in page:
-            yield value
-            after = key
+# --- references ---------------------------------------------------------------------------------------------
+
+
+def _meant(tx: Tx, prefix: str, find: Callable[[Tx, str, str], T | None], after: str = "") -> Iterator[T]:
+    """What the references under a prefix lead to, each a provider and an id."""
+    for _, reference in walk(tx, prefix, after):
+        provider, _, id = reference.decode().partition("/")
+        found = find(tx, provider, id)
+        assert found is not None
+        yield found

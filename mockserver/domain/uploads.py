@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import pack, unpack
-
-_PAGE = 50
 
 
 class Upload(NamedTuple):
@@ -45,8 +44,5 @@ def content(tx: Tx, id: str) -> bytes | None:
 
 def every(tx: Tx) -> Iterator[Upload]:
     """Every place, by its id."""
-    after = ""
-    while page := tx.scan("upload/", after, _PAGE):
-        for key, record in page:
-            yield Upload(**unpack(record))
-            after = key
+    for _, record in walk(tx, "upload/"):
+        yield Upload(**unpack(record))

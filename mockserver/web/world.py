@@ -13,6 +13,7 @@ from mockserver.domain.clock import RealClock, VirtualClock
 from mockserver.domain.ids import Ids
 from mockserver.domain.media import Expired, Found, Unknown
 from mockserver.domain.outcome import NAMES
+from mockserver.domain.pages import walk
 from mockserver.domain.ports import Clock, Store, Tx
 from mockserver.openapi.compiled import Document, Operation
 from mockserver.openapi.hosts import is_loopback
@@ -162,12 +163,9 @@ def count(tx: Tx, kind: str, provider: str, operation: str, name: str) -> None:
 def read_counts(tx: Tx) -> dict[tuple[str, str, str, str], int]:
     """How often each outcome and state was met."""
     counts: dict[tuple[str, str, str, str], int] = {}
-    after = ""
-    while page := tx.scan(_COUNTS, after, 500):
-        for key, value in page:
-            kind, provider, operation, name = (unquote(part) for part in key[len(_COUNTS) :].split("/"))
-            counts[kind, provider, operation, name] = int(value)
-            after = key
+    for key, value in walk(tx, _COUNTS):
+        kind, provider, operation, name = (unquote(part) for part in key[len(_COUNTS) :].split("/"))
+        counts[kind, provider, operation, name] = int(value)
     return counts
 
 

@@ -34,8 +34,7 @@ def change(call: ControlCall) -> Json:
 
 
 def _known(call: ControlCall, tx: Tx) -> Account:
-    caller = caller_of(call.world.settings, call.path["key"])
-    return accounts.find(tx, caller.account) or accounts.new(caller)
+    return accounts.of(tx, caller_of(call.world.settings, call.path["key"]))
 
 
 def _shown(call: ControlCall, tx: Tx, account: Account) -> Json:
