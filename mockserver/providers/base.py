@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from mockserver.domain.model import NOTHING, Command, Fault, Refusal, Submit, View
+from mockserver.domain.model import NOTHING, Command, CreatePersona, Fault, Refusal, Submit, View
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Policy
 from mockserver.domain.service import Forms
@@ -77,6 +77,18 @@ class Provider(Protocol):
 
     def failure(self, code: Any, message: str) -> FailureKind | None:
         """A failure with this code and text; None for a code that the provider does not have."""
+
+
+def persona_of(fields: Mapping[str, Any], task: str, song: str, request: Mapping[str, Any]) -> CreatePersona:
+    """The persona that a request asks for, of the song and the task that stand under these names."""
+    return CreatePersona(
+        task=fields[task],
+        song=fields[song],
+        name=fields["name"],
+        description=fields["description"],
+        style=texts(fields, "style"),
+        request=request,
+    )
 
 
 def with_message(sample: Any, pointer: tuple[str, ...], message: str) -> Any:

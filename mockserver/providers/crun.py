@@ -11,7 +11,6 @@ from mockserver.domain.ids import uuid4
 from mockserver.domain.model import (
     BalanceView,
     Command,
-    CreatePersona,
     Estimate,
     Fault,
     LookUp,
@@ -33,7 +32,16 @@ from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
 from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
-from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
+from mockserver.providers.base import (
+    Call,
+    Context,
+    Written,
+    complaint,
+    is_blank,
+    persona_of,
+    texts,
+    with_message,
+)
 from mockserver.providers.quirks import Quirk
 
 SECONDS = 86
@@ -116,7 +124,7 @@ class Crun:
             case "createTask":
                 return _submission(call.body)
             case "generatePersona":
-                return _persona(call.body)
+                return persona_of(call.body, "task_id", "suno_id", call.body)
             case "getTaskInfo":
                 return ShowTask(call.query["task_id"])
             case "estimateTask" | "estimateCredits":
@@ -204,17 +212,6 @@ def _version(input_: Mapping[str, Any]) -> str:
 def _source(input_: Mapping[str, Any]) -> SourceUse | None:
     task, song = input_.get("task_id"), input_.get("suno_id")
     return None if task is None and song is None else SourceUse(song=song, task=task)
-
-
-def _persona(body: Mapping[str, Any]) -> CreatePersona:
-    return CreatePersona(
-        task=body["task_id"],
-        song=body["suno_id"],
-        name=body["name"],
-        description=body["description"],
-        style=texts(body, "style"),
-        request=body,
-    )
 
 
 def _extension(given: str) -> str:

@@ -10,7 +10,6 @@ from mockserver.domain.ids import alnum, hex32, uuid4
 from mockserver.domain.model import (
     BalanceView,
     Command,
-    CreatePersona,
     Fault,
     PersonaUse,
     Refusal,
@@ -27,7 +26,16 @@ from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
 from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
-from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
+from mockserver.providers.base import (
+    Call,
+    Context,
+    Written,
+    complaint,
+    is_blank,
+    persona_of,
+    texts,
+    with_message,
+)
 from mockserver.providers.quirks import Quirk
 
 SONG, PERSONA = "generate", "persona"
@@ -116,7 +124,7 @@ class Evolink:
         if call.operation == "generateMusic":
             return _song(call.body)
         if call.operation == "generatePersona":
-            return _persona(call.body)
+            return persona_of(call.body["model_params"], "source_task_id", "result_id", call.body)
         if call.operation == "getTask":
             return ShowTask(call.path["task_id"])
         return ShowBalance()
@@ -210,18 +218,6 @@ def _song(body: Mapping[str, Any]) -> Submit:
         tags=texts(body, "style") if custom else "",
         text=words if has_vocals else "",
         persona=PersonaUse(persona) if persona else None,
-    )
-
-
-def _persona(body: Mapping[str, Any]) -> CreatePersona:
-    params = body["model_params"]
-    return CreatePersona(
-        task=params["source_task_id"],
-        song=params["result_id"],
-        name=params["name"],
-        description=params["description"],
-        style=texts(params, "style"),
-        request=body,
     )
 
 

@@ -10,7 +10,6 @@ from mockserver.domain.credits import CREDIT, counted, shown
 from mockserver.domain.ids import hex32, uuid4
 from mockserver.domain.model import (
     Command,
-    CreatePersona,
     Fault,
     PersonaUse,
     Refusal,
@@ -26,7 +25,16 @@ from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import DAY, FailureKind, Kind, Policy, Stage
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
-from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
+from mockserver.providers.base import (
+    Call,
+    Context,
+    Written,
+    complaint,
+    is_blank,
+    persona_of,
+    texts,
+    with_message,
+)
 from mockserver.providers.quirks import Quirk
 
 SECONDS = 120
@@ -120,7 +128,7 @@ class Kie:
         if call.operation in KINDS:
             return _submission(KINDS[call.operation], call.body)
         if call.operation == "generatePersona":
-            return _persona(call.body)
+            return persona_of(call.body, "taskId", "audioId", call.body)
         if call.operation == "getMusicDetails":
             return ShowTask(call.query["taskId"])
         return ShowBalance()
@@ -212,17 +220,6 @@ def _source(body: Mapping[str, Any], custom: bool) -> SourceUse:
         model=body["model"],
         continue_at=body["continueAt"] if custom else None,
         inherits=not custom,
-    )
-
-
-def _persona(body: Mapping[str, Any]) -> CreatePersona:
-    return CreatePersona(
-        task=body["taskId"],
-        song=body["audioId"],
-        name=body["name"],
-        description=body["description"],
-        style=texts(body, "style"),
-        request=body,
     )
 
 

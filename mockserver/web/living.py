@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from mockserver.domain import credits
@@ -13,6 +13,7 @@ from mockserver.domain import media as files
 from mockserver.domain.media import EXAMPLE, EXAMPLE_FILE
 from mockserver.domain.model import (
     Caller,
+    Command,
     CreatePersona,
     Estimate,
     Fault,
@@ -193,7 +194,7 @@ def caller_of(settings: Settings, credential: str) -> Caller:
     return Caller(digest(credential), redacted(credential), starts_with)
 
 
-def carry_out(service: Service, command: Any, caller: Caller, wish: Wish) -> View:
+def carry_out(service: Service, command: Command, caller: Caller, wish: Wish) -> View:
     """What a command comes to."""
     match command:
         case Submit():
@@ -215,7 +216,6 @@ def carry_out(service: Service, command: Any, caller: Caller, wish: Wish) -> Vie
             return View(upload=service.open_upload(command))
         case LookUp():
             return View()
-    raise TypeError(f"no such command: {type(command).__name__}")
 
 
 # What a body tells of the request is the client's own.
