@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.cli.documents import add_document_options, documents_of
-from mockserver.cli.options import settings_of
 from mockserver.cli.table import columns
 
 if TYPE_CHECKING:
@@ -33,13 +32,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
-    from mockserver.web.living import quirks_in_force, values_of
+    from mockserver.web.living import values_of
 
-    settings = settings_of(args)
-    quirks = quirks_in_force(settings.quirk)
+    settings, quirks, documents = documents_of(args)
     rows = [
         row
-        for document in documents_of(args)
+        for document in documents
         for row in _rows(document, settings.status, values_of(document.name, quirks))
     ]
     if args.json:

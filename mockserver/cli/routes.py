@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
             "method": operation.method,
             "path": operation.full_path,
         }
-        for document in documents_of(args)
+        for document in documents_of(args).documents
         for operation in document.operations()
     ]
     if args.json:
