@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from urllib.parse import unquote
 
+from mockserver.web.redact import without_key
 from mockserver.web.reply import Reply, header_text
 from mockserver.web.request import Incoming
 from mockserver.web.world import World
-
-# A key stands in the path of an account, and in whatever was meant for one.
-_KEY = re.compile(
-    r"(/_mock/+(?!(?:clock|media|outcomes|requests|sandboxes|specs|tasks)/)[^/]*/).+",
-    re.DOTALL | re.IGNORECASE,
-)
-
-
-def without_key(path: str) -> str:
-    """A path that may be shown: the key of an account is left out."""
-    hidden = (_KEY.sub(r"\1…", text) for text in (path, unquote(path)) if _KEY.search(text))
-    return next(hidden, path)
 
 
 def write(world: World, incoming: Incoming, reply: Reply, started: float) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import NamedTuple
 
 from mockserver.domain.ports import Tx
-from mockserver.openapi.compiled import Document
 from mockserver.openapi.examples import body_violations, header_violations
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
@@ -18,7 +17,7 @@ from mockserver.web.choice import Choice
 from mockserver.web.control import Control
 from mockserver.web.decision import Case, Decision, Reading, decide, read_as_asked
 from mockserver.web.locate import Ambiguous, BadSandbox, Found, NoRoute, Target, WrongMethod
-from mockserver.web.prefer import Preferences, read_preferences
+from mockserver.web.prefer import read_preferences
 from mockserver.web.problems import Lost
 from mockserver.web.reply import Reply, header_text
 from mockserver.web.request import (
@@ -35,17 +34,6 @@ from mockserver.web.stateless import Body, NotAcceptable, Unmade
 from mockserver.web.status import http_status
 from mockserver.web.verdict import Verdict, judge
 from mockserver.web.world import World, count, tally
-
-
-class Call(NamedTuple):
-    """A request that has found its operation, and what the document says of it."""
-
-    target: Target
-    document: Document
-    verdict: Verdict
-    wish: Preferences
-    raw: bytes
-    reading: Reading | None
 
 
 class Noted(NamedTuple):
@@ -126,12 +114,13 @@ class Endpoint:
         # 4. Hold the request against its document; the verdict is kept, whatever decides.
         wish = read_preferences(incoming)
         verdict = read_as_asked(found.document, self._judged(found, incoming, raw), wish)
-        call = Call(target, found.document, verdict, wish, raw, self._reading(found, verdict, incoming))
+        reading = self._reading(found, verdict, incoming)
+        case = Case(found.document, verdict, wish, target.sandbox, reading)
         # 5. Decide, count and number it, in one transaction.
-        noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, call))
+        noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, case))
         assert noted.decision is not None
         # 6. Write the reply, and hold it against the document in its turn.
-        exchange = self._exchange(call, noted.decision, incoming, variety=noted.id.encode())
+        exchange = self._exchange(case, noted.decision, incoming, raw, variety=noted.id.encode())
         # 7. Wait where a delay was asked for: real seconds under any clock.
         if noted.decision.delay:
             await asyncio.sleep(noted.decision.delay)
@@ -165,10 +154,8 @@ class Endpoint:
 
     # --- deciding -------------------------------------------------------------------------------------------
 
-    def _decided(self, tx: Tx, call: Call) -> Noted:
-        case = Case(call.document, call.verdict, call.wish, call.target.sandbox, call.reading)
-        decision = decide(tx, case)
-        return self._numbered(tx, call.target.sandbox, decision)
+    def _decided(self, tx: Tx, case: Case) -> Noted:
+        return self._numbered(tx, case.sandbox, decide(tx, case))
 
     def _numbered(self, tx: Tx, sandbox: str, decision: Decision | None = None) -> Noted:
         material = self._world.ids.next(tx, sandbox, "request")
@@ -176,32 +163,34 @@ class Endpoint:
 
     # --- writing --------------------------------------------------------------------------------------------
 
-    def _exchange(self, call: Call, decision: Decision, incoming: Incoming, *, variety: bytes) -> Exchange:
+    def _exchange(
+        self, case: Case, decision: Decision, incoming: Incoming, raw: bytes, *, variety: bytes
+    ) -> Exchange:
         """The documented reply; a problem, and no outcome, where there is none to be had."""
-        verdict, choice, settings = call.verdict, decision.choice, self._world.settings
+        verdict, choice, settings = case.verdict, decision.choice, self._world.settings
         operation, broken = verdict.operation, verdict.violations
-        tell = partial(Exchange, provider=operation.provider, operation=operation.name, raw=call.raw)
+        tell = partial(Exchange, provider=operation.provider, operation=operation.name, raw=raw)
         if choice is None:
             assert decision.problem is not None
             return tell(decision.problem, violations=broken, outcome=decision.outcome)
         try:
             reply, body = self._world.stateless.write(
-                call.document,
+                case.document,
                 operation,
                 choice,
                 accept=_accepted(incoming),
                 variety=variety if choice.invented else b"",
-                shown=_offline(call, choice),
+                shown=_offline(case, choice),
             )
         except NotAcceptable as error:
             return tell(problems.not_acceptable(operation, error.offered), violations=broken)
         except Unmade as error:
             return tell(problems.unmade(operation, choice.outcome, str(error)), violations=broken)
-        if settings.verify_responses and (found := next(_mismatches(call, body), None)):
+        if settings.verify_responses and (found := next(_mismatches(case, body), None)):
             reply = problems.response_mismatch(operation, choice.outcome, found)
             return tell(reply, violations=(*broken, found))
-        code = call.document.envelope.read(body.value)[0]
-        status = http_status(call.document.envelope, reply.status, code, settings.status)
+        code = case.document.envelope.read(body.value)[0]
+        status = http_status(case.document.envelope, reply.status, code, settings.status)
         return tell(
             replace(reply, status=status), violations=broken, code=code, outcome=choice.outcome, met=choice
         )
@@ -260,25 +249,25 @@ def _count(tx: Tx, exchange: Exchange) -> None:
         count(tx, "states", provider, operation, state)
 
 
-def _offline(call: Call, choice: Choice) -> Callable[[Json], Json] | None:
+def _offline(case: Case, choice: Choice) -> Callable[[Json], Json] | None:
     """What makes a body that is not the state's one whose files are here too."""
     # Of an example that was asked for by its name not a letter is changed.
-    is_wanted_so = choice.living is not None or call.wish.example is not None
-    if call.reading is None or (is_wanted_so and not choice.invented):
+    is_wanted_so = choice.living is not None or case.wish.example is not None
+    if case.reading is None or (is_wanted_so and not choice.invented):
         return None
-    return partial(call.reading.living.offline, call.target.sandbox)
+    return partial(case.reading.living.offline, case.sandbox)
 
 
 def _accepted(incoming: Incoming) -> str | None:
     return ", ".join(incoming.all("accept")) or None
 
 
-def _mismatches(call: Call, body: Body) -> Iterator[Violation]:
+def _mismatches(case: Case, body: Body) -> Iterator[Violation]:
     """Every way in which an answer of ours breaks its document."""
     if body.media is not None and body.media.place is not None:
-        yield from body_violations(call.document, body.media.place, body.media.type, body.value)
+        yield from body_violations(case.document, body.media.place, body.media.type, body.value)
     for header, value in body.headers:
-        yield from header_violations(call.document, header, value)
+        yield from header_violations(case.document, header, value)
 
 
 async def _safely(answer: Awaitable[Reply]) -> Reply:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mockserver.openapi.compiled import Operation
 from mockserver.openapi.violation import Violation
 from mockserver.web.locate import Ambiguous, Found, NoRoute, WrongMethod
-from mockserver.web.reply import Reply, problem
+from mockserver.web.reply import Reply, problem, wrong_method
 from mockserver.web.request import Incoming, TooLarge, too_large
 
 
@@ -43,8 +43,7 @@ def _ambiguous(found: Ambiguous, incoming: Incoming, shown: str) -> Lost:
 def _wrong_method(found: WrongMethod, incoming: Incoming, shown: str) -> Lost:
     wanted, document = list(found.allowed), found.provider or ""
     text = f"{shown}: the path takes {', '.join(wanted)}"
-    reply = problem("wrong-method", 405, text, allowed=wanted)
-    reply.headers.append(("allow", ", ".join(wanted)))
+    reply = wrong_method(f"{shown}: the path takes", wanted, allowed=wanted)
     violation = Violation("path", document, "/method", "wrongMethod", wanted, incoming.method, text)
     return Lost(reply, violation, found.provider)
 

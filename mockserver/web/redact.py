@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from hashlib import sha256
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
@@ -49,6 +49,19 @@ def redacted(secret: str) -> str:
 def _blanked(secret: str) -> str:
     """A secret's stand-in where it must not break the grammar around it: a URL, a form, a text."""
     return f"redacted-{digest(secret)}"
+
+
+# A key stands in the path of an account, and in whatever was meant for one.
+_ACCOUNT = re.compile(
+    r"(/_mock/+(?!(?:clock|media|outcomes|requests|sandboxes|specs|tasks)/)[^/]*/).+",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def without_key(path: str) -> str:
+    """A path that may be shown: the key of an account is left out."""
+    hidden = (_ACCOUNT.sub(r"\1…", text) for text in (path, unquote(path)) if _ACCOUNT.search(text))
+    return next(hidden, path)
 
 
 class Redactor:

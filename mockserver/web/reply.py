@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -44,6 +45,14 @@ def problem(slug: str, status: int, detail: str, **facts: Json) -> Reply:
         **facts,
     }
     return Reply(status, write_json(body), PROBLEM, [("x-mock-error", slug)])
+
+
+def wrong_method(text: str, methods: Sequence[str], **facts: Json) -> Reply:
+    """The refusal of a method, with those that are allowed."""
+    wanted = ", ".join(methods)
+    reply = problem("wrong-method", 405, f"{text} {wanted}", **facts)
+    reply.headers.append(("allow", wanted))
+    return reply
 
 
 def header_text(text: str, limit: int = 500) -> str:

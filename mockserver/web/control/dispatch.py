@@ -14,7 +14,6 @@ from mockserver.openapi.compiled import Document, Operation, compile_document
 from mockserver.openapi.parameters import values
 from mockserver.openapi.source import Json, load
 from mockserver.openapi.violation import Violation
-from mockserver.web.access_log import without_key
 from mockserver.web.control import (
     accounts,
     clock,
@@ -29,7 +28,8 @@ from mockserver.web.control import (
 )
 from mockserver.web.control.call import BadControl, Conflict, ControlCall, Missing
 from mockserver.web.locate import CONTROL, Found, Target, WrongMethod, find_in
-from mockserver.web.reply import Reply, json_reply, problem
+from mockserver.web.redact import without_key
+from mockserver.web.reply import Reply, json_reply, problem, wrong_method
 from mockserver.web.request import Incoming, Receive, TooLarge, read_body, too_large
 from mockserver.web.verdict import judge
 from mockserver.web.world import World, is_own_host
@@ -159,10 +159,7 @@ class Control:
     def _lost(self, found: object, target: Target, incoming: Incoming) -> Reply:
         path = without_key(target.path)[:200]
         if isinstance(found, WrongMethod):
-            allowed = ", ".join(found.allowed)
-            reply = problem("wrong-method", 405, f"{path} takes {allowed}")
-            reply.headers.append(("allow", allowed))
-            return reply
+            return wrong_method(f"{path} takes", found.allowed)
         known = [f"{route.method} {CONTROL}{route.path}" for route in self._document.routes]
         text = f"No control call {incoming.method} {path}. Known: {'; '.join(known)}"
         return problem("no-route", 404, text, known=known)

@@ -10,7 +10,7 @@ from mockserver.web.media import uploads
 from mockserver.web.media.files import asset_for
 from mockserver.web.media.place import MEDIA, READS, Place, fleeting, not_found, place_of
 from mockserver.web.media.ranges import answer_with
-from mockserver.web.reply import Reply, problem
+from mockserver.web.reply import Reply, problem, wrong_method
 from mockserver.web.request import Incoming, Receive
 from mockserver.web.world import World
 
@@ -41,10 +41,7 @@ async def _answered(world: World, target: Target, incoming: Incoming, receive: R
 
 def _wrong_method(target: Target, methods: tuple[str, ...]) -> Reply:
     wanted = [*methods, "OPTIONS"]
-    text = f"{target.path[:300]} takes {', '.join(wanted)}"
-    reply = problem("wrong-method", 405, text, allowed=wanted)
-    reply.headers.append(("allow", ", ".join(wanted)))
-    return reply
+    return wrong_method(f"{target.path[:300]} takes", wanted, allowed=wanted)
 
 
 async def _file(world: World, sandbox: str, place: Place, incoming: Incoming) -> Reply:
