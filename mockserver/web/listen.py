@@ -62,7 +62,8 @@ def _addresses(host: str) -> list[Address]:
 def _listening(address: Address, port: int, *, optional: bool) -> Iterator[socket.socket]:
     """One listening socket, or none where a further address of the host does not exist on this machine."""
     try:
-        opened = socket.socket(address.family, socket.SOCK_STREAM)
+        # Said in so many words, for asyncio sends small writes at once on a socket that says so only.
+        opened = socket.socket(address.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError:
         if optional:
             return
