@@ -183,10 +183,11 @@ class Factor(float):
 DEFAULT_PACE = Factor("20")
 # Beyond these a task's due moments would leave the calendar, or fall on one another.
 _SLOWEST, _FASTEST = 1e-6, 1e9
+_LONGEST_WAIT = 3600
 
 
 def _read_pace(text: str) -> str | Factor:
-    if text == "instant":
+    if text == "instant" or re.fullmatch(r"polls:[1-9][0-9]{0,5}", text, re.ASCII):
         return text
     if not re.fullmatch(r"real|([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
         raise ValueError
@@ -202,6 +203,19 @@ def _keep_pace(value: Any) -> str | Factor:
     if type(value) not in (int, float):
         raise ValueError
     return _read_pace(repr(value).removesuffix(".0"))
+
+
+def _read_seconds(text: str) -> int | float:
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", text, re.ASCII):
+        raise ValueError
+    return _keep_seconds(float(text) if "." in text else int(text))
+
+
+def _keep_seconds(value: Any) -> int | float:
+    if type(value) not in (int, float) or not 0 < value <= _LONGEST_WAIT:
+        raise ValueError
+    seconds: int | float = value
+    return seconds
 
 
 def _read_credits(text: str) -> int | float:
@@ -225,8 +239,8 @@ def _keep_credits(value: Any) -> int | float:
 
 
 _NAME = r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?"
-_ADDRESS = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
-_PORT = r":[1-9][0-9]{0,4}"
+_ADDRESS = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
+_PORT = r":(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 
 PATH = Kind("a path", _read_path, _keep_path)
 FOLDER = Kind(f"a folder of OpenAPI documents, or the word {PACKAGED}", _read_folder, _keep_folder)
@@ -237,10 +251,12 @@ HOST_NAME = _matching("a host name or IP address, without scheme or port", rf"{_
 HOST_AND_PORT = _matching("HOST or HOST:PORT", rf"({_NAME}|\[{_ADDRESS}\])({_PORT})?|{_ADDRESS}")
 PUBLIC_URL = _text("a URL such as https://mock.example.test, without query or user name", _read_url)
 PACE = Kind(
-    "instant, real, or a factor: a positive number such as 20, 0.5 or 1000 (at least 0.000001, at most 1e9)",
+    "instant, real, polls:N with N from 1 to 999999, or a factor: a positive number such as 20, 0.5 or 1000"
+    " (at least 0.000001, at most 1e9)",
     _read_pace,
     _keep_pace,
 )
+WAIT = Kind(f"a number of seconds above 0, at most {_LONGEST_WAIT}", _read_seconds, _keep_seconds)
 CREDITS = Kind(
     f"a number from 0 to {MOST_CREDITS} with at most 6 decimals, and 15 digits in all",
     _read_credits,
@@ -299,17 +315,30 @@ OPTIONS = (
     Option(
         "pace",
         PACE,
-        "how many times as fast as the provider a task runs; real: as fast; instant: it is final at once",
-        "instant|real|FACTOR",
+        "how many times as fast as the provider a task runs; real: as fast; instant: it is final at once;"
+        " polls:N: each of its states is shown N times, whatever the clock says",
+        "instant|real|FACTOR|polls:N",
     ),
     Option("clock", _one_of("real", "virtual"), "virtual: time stands still until advanced", "real|virtual"),
     Option("seed", _whole(0, LARGEST_SEED), "repeats ids and invented content; drawn when absent", "N"),
     Option("credits", CREDITS, "what a new account starts with", "N"),
     Option(
+        "rate-limits",
+        _one_of("documented", "off"),
+        "documented: what a provider refuses after so many calls is refused here; off: nothing is counted",
+        "documented|off",
+    ),
+    Option(
         "status",
         _one_of("envelope", "http", "auto"),
         "HTTP status of providers whose body holds the code: always 200, that code, or as they do live",
         "envelope|http|auto",
+    ),
+    Option(
+        "scenario",
+        PATH,
+        "what every sandbox begins with: a YAML file, or the name of a shipped one, as a-bad-day",
+        "FILE",
     ),
     Option(
         "quirk",
@@ -322,9 +351,15 @@ OPTIONS = (
     Option(
         "callback-allow",
         HOST_AND_PORT,
-        "a host, besides loopback, that a plain-http callback URL may name; repeatable",
+        "a host, besides loopback, that callbacks may go to; repeatable",
         "HOST[:PORT]",
         repeatable=True,
+    ),
+    Option(
+        "callback-timeout",
+        WAIT,
+        "how long a receiver is waited for under a virtual clock; under a real one as the provider does",
+        "SECONDS",
     ),
     Option(
         "allow-host",
@@ -345,7 +380,7 @@ OPTIONS = (
     Option("log-format", _one_of("text", "json"), "how lines on stdout are written", "text|json"),
     Option("cors", FLAG, "answer browsers of any origin on provider routes"),
 )
-_MAY_BE_ABSENT = ("url_file", "public_url", "control_token")
+_MAY_BE_ABSENT = ("url_file", "public_url", "scenario", "control_token")
 
 
 def _read(option: Option, raw: Any, where: str, read: Callable[[Any], Any]) -> Any:
@@ -399,15 +434,19 @@ class Settings:
     public_url: str | None = None
     specs: tuple[str, ...] = (PACKAGED,)
     # A factor is a Factor after construction; any number that may be one is taken.
-    pace: float | Literal["instant"] = DEFAULT_PACE
+    # Else `instant`, or `polls:N`.
+    pace: float | str = DEFAULT_PACE
     clock: Literal["real", "virtual"] = "real"
     seed: int = field(default_factory=_draw_seed)
     # An int where it is whole.
     credits: int | float = 1000
+    rate_limits: Literal["documented", "off"] = "documented"
     status: Literal["envelope", "http", "auto"] = "auto"
+    scenario: Path | None = None
     quirk: tuple[str, ...] = ()
     verify_responses: bool = False
     callback_allow: tuple[str, ...] = ()
+    callback_timeout: int | float = 2
     allow_host: tuple[str, ...] = ()
     # After construction None means that control calls need no token.
     control_token: str | None = None
@@ -461,6 +500,12 @@ class Settings:
             for option, value, source in layer:
                 values[option.field], sources[option.field] = value, source
         return cls(**values, sources=sources)
+
+    @property
+    def polls(self) -> int:
+        """How many polls show each state of a task; 0 where time moves it on."""
+        word, _, count = str(self.pace).partition(":")
+        return int(count) if word == "polls" else 0
 
     @property
     def url(self) -> str:

@@ -110,11 +110,13 @@ def live() -> Iterator[Callable[..., str]]:
 
     running: list[tuple[Server, threading.Thread, list[socket.socket]]] = []
 
-    def start(**settings: Any) -> str:
+    def start(*, store: Store | None = None, **settings: Any) -> str:
         sockets = listen("127.0.0.1", 0)
         given = {"seed": 0, "verify_responses": True, "port": port_of(sockets[0]), **settings}
         ready = threading.Event()
-        server = Server(create_app(Settings(**given)), sockets, on_listening=ready.set)
+        app = create_app(Settings(**given), store=store)
+        ends = app.state.mock.stop
+        server = Server(app, sockets, on_listening=ready.set, on_stopping=ends)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         assert ready.wait(10), "the server did not start"

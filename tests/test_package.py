@@ -45,6 +45,18 @@ def test_wheel_carries_the_media(wheel: Path) -> None:
     assert {name: archive.read(name) for name in wanted} == wanted
 
 
+def test_wheel_carries_the_scenarios(wheel: Path) -> None:
+    archive, folder = ZipFile(wheel), ROOT / "mockserver/scenarios"
+
+    wanted = {str(file.relative_to(ROOT)): file.read_bytes() for file in folder.iterdir()}
+    assert {Path(name).name for name in wanted} == {
+        "a-bad-day.yaml",
+        "a-poor-account.yaml",
+        "flaky-callbacks.yaml",
+    }
+    assert {name: archive.read(name) for name in wanted} == wanted
+
+
 def test_wheel_carries_every_source_file_and_no_other_python(wheel: Path) -> None:
     files = {name for name in ZipFile(wheel).namelist() if name.endswith(".py")}
 

@@ -76,7 +76,7 @@ def _run(settings: Settings, sockets: list[Any], ready: Callable[[], None]) -> N
         _write_url(settings)
         _announce(settings, mock)
 
-    Server(app, sockets, on_listening=on_listening).run()
+    Server(app, sockets, on_listening=on_listening, on_stopping=mock.stop).run()
     summary = mock.summary()
     _say(settings, summary, {"event": "stopped", "summary": summary})
 
@@ -143,6 +143,8 @@ def _facts(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "public URL", settings.public_url
     drawn = settings.sources["seed"] == "drawn"
     yield "seed", f"{settings.seed}" + (f" (drawn; --seed {settings.seed} repeats it)" if drawn else "")
+    if settings.scenario is not None:
+        yield "scenario", str(settings.scenario)
     if settings.sources["control_token"] == "drawn":
         yield "control token", f"{settings.control_token} (drawn; control calls send it as X-Mock-Token)"
 
@@ -160,6 +162,7 @@ def _record(settings: Settings, mock: Any) -> dict[str, Any]:
         "url": settings.url,
         "public_url": settings.base_url,
         "seed": settings.seed,
+        "scenario": None if settings.scenario is None else str(settings.scenario),
         # A token that was given is a secret of whoever gave it.
         "control_token": settings.control_token if settings.sources["control_token"] == "drawn" else None,
         "providers": providers,

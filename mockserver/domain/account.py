@@ -1,4 +1,4 @@
-"""Credits: charged at submission, given back at the moment a task fails, never below zero."""
+"""Accounts. Credits: charged at submission, given back at the moment a task fails, never below zero."""
 
 from __future__ import annotations
 
@@ -70,6 +70,28 @@ def settle(tx: Tx, account: Account, now: int) -> Account:
         tx.delete(key)
     put(tx, settled)
     return settled
+
+
+# --- the key that signs callbacks ---------------------------------------------------------------------------
+
+
+def hmac_key(tx: Tx, account: str) -> str | None:
+    """The key with which callbacks of an account are signed; None where they are not."""
+    record = tx.get(_hmac(account))
+    return record.decode("utf-8") if record else None
+
+
+def set_hmac_key(tx: Tx, account: str, key: str | None) -> None:
+    """Sign an account's callbacks with this key from now on; with None, not at all."""
+    if key is None:
+        tx.delete(_hmac(account))
+    else:
+        tx.put(_hmac(account), key.encode("utf-8"))
+
+
+def _hmac(account: str) -> str:
+    # Beside the account and not in its record, for no export is to tell a secret.
+    return f"hmac/{account}"
 
 
 # --- refunds to come ----------------------------------------------------------------------------------------

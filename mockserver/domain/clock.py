@@ -50,11 +50,15 @@ class RealClock:
         """Return the seconds since 1970."""
         return time.time()
 
-    def advance(self, tx: Tx, seconds: float) -> float:
+    def ahead(self, tx: Tx, seconds: float) -> int:
         """Refuse: only a virtual clock can be moved."""
         raise ClockIsReal
 
-    def set(self, tx: Tx, epoch: float) -> float:
+    def until(self, tx: Tx, epoch: float) -> int:
+        """Refuse: only a virtual clock can be moved."""
+        raise ClockIsReal
+
+    def move(self, tx: Tx, micros: int) -> None:
         """Refuse: only a virtual clock can be moved."""
         raise ClockIsReal
 
@@ -75,18 +79,21 @@ class VirtualClock:
         """Return the seconds since 1970 at which this sandbox stands."""
         return _now_micros(tx) / MICROS
 
-    def advance(self, tx: Tx, seconds: float) -> float:
-        """Move this sandbox on by so many seconds, to the microsecond, and return its new now."""
-        target = _now_micros(tx) + _micros("seconds", seconds)
-        return _move(tx, "seconds", target)
+    def ahead(self, tx: Tx, seconds: float) -> int:
+        """Return the moment so many seconds from this sandbox's now, in microseconds; ClockError for none."""
+        return _possible("seconds", _now_micros(tx) + _micros("seconds", seconds))
 
-    def set(self, tx: Tx, epoch: float) -> float:
-        """Move this sandbox on to this moment, to the microsecond, and return its new now."""
+    def until(self, tx: Tx, epoch: float) -> int:
+        """Return this moment in microseconds; ClockError for one that is past."""
         target = _micros("now", epoch)
         if epoch < self.now(tx):
             raise ClockError("now", f"the clock stands at {iso(self.now(tx))} and never moves backwards")
         # Far from 1970 a float is coarser than a microsecond: a moment just read may round to before itself.
-        return _move(tx, "now", max(target, _now_micros(tx)))
+        return _possible("now", max(target, _now_micros(tx)))
+
+    def move(self, tx: Tx, micros: int) -> None:
+        """Stand at this moment, which `ahead` or `until` has found possible; never before now."""
+        tx.put(OFFSET_KEY, b"%d" % (max(micros, _now_micros(tx)) - START * MICROS))
 
     def bring(self, tx: Tx, epoch: float) -> None:
         """Stand where a brought state stood, be that earlier than now."""
@@ -101,11 +108,10 @@ def _now_micros(tx: Tx) -> int:
     return START * MICROS + int(tx.get(OFFSET_KEY) or b"0")
 
 
-def _move(tx: Tx, field: str, target: int) -> float:
+def _possible(field: str, target: int) -> int:
     if target > LATEST * MICROS:
         raise ClockError(field, "leads beyond the year 9999")
-    tx.put(OFFSET_KEY, b"%d" % (target - START * MICROS))
-    return target / MICROS
+    return target
 
 
 def _micros(field: str, value: object) -> int:

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 from mockserver.domain.clock import START
 from mockserver.domain.lifecycle import is_there
+from mockserver.domain.model import SongView
+from mockserver.domain.policy import Policy
 from mockserver.domain.records import seconds
 from mockserver.domain.service import Service
 
@@ -37,10 +39,17 @@ def find(service: Service, song: str, role: str) -> Found | Expired | Unknown:
     view = service.song(song)
     if view is None or role not in service.files(view.of.task):
         return Unknown()
-    if not is_there(view.of.moment, view.index, role):
+    if not is_there(view.of.moment, view.index, role) or not _was_shown(view, service.house.policy):
         return Unknown()
     if service.is_expired(view.of):
         until = service.kept_until(view.of.task)
         assert until is not None
         return Expired(seconds(until))
     return Found(seconds(view.of.task.created))
+
+
+def _was_shown(view: SongView, policy: Policy) -> bool:
+    """True unless polls show no song so far, and no callback has told of this one."""
+    if not policy.hides_songs or view.of.moment.status == "finished":
+        return True
+    return view.index == 0 and view.of.task.callback != ""

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mockserver.domain.outcome import Outcome
-from mockserver.domain.policy import Heard, Status
+from mockserver.domain.policy import Heard, Limit, Status
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+NEVER: Final = 253_402_300_800_000_000
+"""A moment that no clock of ours reaches: the end of the year 9999."""
 
 
 class Refusal(Exception):
@@ -60,6 +62,8 @@ class Failure(NamedTuple):
     code: int | str | None
     message: str
     at: int
+    # The share of the task's time at which it comes, in percent.
+    after: int = 50
 
 
 class Task(NamedTuple):
@@ -82,15 +86,30 @@ class Task(NamedTuple):
     persona: str | None = None
     # The progress that somebody pushed it to; shown until the task's own is further.
     progress: int | None = None
+    # The operation that made it, and where its news are sent; "" for nowhere.
+    operation: str = ""
+    callback: str = ""
+    # Where polls move it on: how often it was polled, and the moment at which each stage began.
+    polls: int = 0
+    begun: tuple[int, ...] | None = None
 
     @property
     def ends(self) -> int:
-        """The moment at which it is final."""
-        return self.failure.at if self.failure else self.starts + self.length
+        """The moment at which it is final; NEVER while only a poll can take it there."""
+        if self.failure:
+            return self.failure.at
+        return self.starts + self.length if self.begun is None else self.begun[-1]
 
     def song(self, id: str) -> Song | None:
         """Its song of that id."""
         return next((song for song in self.songs if song.id == id), None)
+
+
+class Due(NamedTuple):
+    """The next step of a task: when, and its place among the steps."""
+
+    at: int
+    step: int
 
 
 class Persona(NamedTuple):
@@ -118,6 +137,8 @@ class Account(NamedTuple):
     key: str
     credits: int
     used: int = 0
+    # Its own limit of submissions, in the place of each provider's.
+    rate_limit: Limit | None = None
 
 
 class Caller(NamedTuple):
@@ -163,6 +184,9 @@ class Submit(NamedTuple):
     text: str | None = ""
     source: SourceUse | None = None
     persona: PersonaUse | None = None
+    # Where news of the task are to be sent; "" for nowhere.
+    callback: str = ""
+    operation: str = ""
 
 
 class CreatePersona(NamedTuple):
@@ -177,6 +201,8 @@ class CreatePersona(NamedTuple):
     # Further songs that have to exist.
     beside: tuple[str, ...] = ()
     request: Mapping[str, Any] = NOTHING
+    callback: str = ""
+    operation: str = ""
 
 
 class ShowTask(NamedTuple):

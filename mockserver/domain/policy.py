@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mockserver.domain.credits import CREDIT
@@ -22,6 +23,28 @@ class Stage(NamedTuple):
     begins: int  # percent of the task's whole time
     progress: int = 0
     heard: Heard = "nothing"
+    # The callback that tells of it: `text`, `first` or `complete`; "" for none.
+    tells: str = ""
+
+
+# No NamedTuple: `count` is a method of every tuple.
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many calls in any so many seconds."""
+
+    count: int
+    seconds: float
+
+
+class Webhook(NamedTuple):
+    """How callbacks are sent: how long an answer is waited for, and when a failed attempt is made again."""
+
+    timeout: float = 15
+    # Seconds after each failed attempt; then the sender gives up.
+    retries: tuple[float, ...] = (1, 2, 4)
+    # Whether 200 alone counts as received, or any 2xx.
+    only_200: bool = False
+    signs: bool = False
 
 
 class FailureKind(NamedTuple):
@@ -49,6 +72,8 @@ class Kind(NamedTuple):
     retention: float | None = None
     # The files that are made of each of its songs, by the last part of their URLs.
     files: tuple[str, ...] = ()
+    # Whether its callbacks tell of its end alone.
+    tells_end: bool = False
 
 
 class Policy(NamedTuple):
@@ -70,8 +95,15 @@ class Policy(NamedTuple):
     shares_public: bool = False
     # Whether a task of another account looks like none at all.
     hides_foreign: bool = True
+    # Whether polls show no song before the end, so that only a callback may have.
+    hides_songs: bool = False
     # Whether an empty account is refused where nothing is charged too.
     refuses_empty: bool = False
+    webhook: Webhook = Webhook()
+    # Accepted submissions, personas among them, of one account; None for as many as one likes.
+    submissions: Limit | None = None
+    # Polls of one task.
+    polls: Limit | None = None
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name, the provider's own or the first of a neutral status."""
@@ -80,9 +112,10 @@ class Policy(NamedTuple):
         return next(named, None) or next(neutral, None)
 
     def failure(self, name: str | None = None) -> FailureKind | None:
-        """The failure of that name or code; the usual one where none is said."""
+        """The failure of that name, code or state; the usual one where none is said."""
         if name is None:
             return self.failures[0]
         named = (failure for failure in self.failures if failure.name == name)
         coded = (f for f in self.failures if f.code is not None and str(f.code) == name)
-        return next(named, None) or next(coded, None)
+        stated = (failure for failure in self.failures if failure.state == name)
+        return next(named, None) or next(coded, None) or next(stated, None)

@@ -66,11 +66,14 @@ class Clock(Protocol):
     def now(self, tx: Tx) -> float:
         """Return the seconds since 1970."""
 
-    def advance(self, tx: Tx, seconds: float) -> float:
-        """Move a virtual clock on by so many seconds and return its new now."""
+    def ahead(self, tx: Tx, seconds: float) -> int:
+        """Return the moment so many seconds from now, in microseconds."""
 
-    def set(self, tx: Tx, epoch: float) -> float:
-        """Move a virtual clock on to this moment and return its new now."""
+    def until(self, tx: Tx, epoch: float) -> int:
+        """Return this moment, which is not past, in microseconds."""
+
+    def move(self, tx: Tx, micros: int) -> None:
+        """Move a virtual clock on to a moment."""
 
     def bring(self, tx: Tx, epoch: float) -> None:
         """Stand where a brought state stood, be that earlier; a real clock stays what it is."""

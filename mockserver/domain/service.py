@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mockserver.domain import account as accounts
 from mockserver.domain import lifecycle, rules, tasks, uploads, words
 from mockserver.domain.credits import shown
 from mockserver.domain.ids import uuid4
+from mockserver.domain.lifecycle import part_of
 from mockserver.domain.model import (
     BalanceView,
     Caller,
@@ -39,6 +41,9 @@ from mockserver.domain.rules import Facts, Rule
 from mockserver.domain.uploads import Upload
 from mockserver.domain.versions import Model, find
 
+# In seconds: what takes longer on a slow clock would end beyond the calendar.
+LONGEST = 1_000_000_000
+
 
 class Forms(NamedTuple):
     """How a provider writes its ids: from material and the second of the making."""
@@ -58,10 +63,12 @@ class House(NamedTuple):
     ids: Ids
     # Provider seconds per second of the clock; infinite where a task is final at once.
     pace: float = 1.0
+    # How many polls show each state of a task; 0 where time moves it on.
+    polls: int = 0
 
-    def length(self, kind: Kind) -> int:
-        """How long a task of a kind takes on the clock, in microseconds."""
-        return 0 if math.isinf(self.pace) else micros(kind.seconds / self.pace)
+    def length(self, kind: Kind, seconds: float | None = None) -> int:
+        """How long a task of a kind, or of so many provider seconds, takes on the clock, in microseconds."""
+        return 0 if math.isinf(self.pace) else micros(min(LONGEST, (seconds or kind.seconds) / self.pace))
 
 
 class Wish(NamedTuple):
@@ -69,6 +76,8 @@ class Wish(NamedTuple):
 
     skips_credits: bool = False
     failure: FailureKind | None = None
+    # How many of the provider's seconds a task is to take instead of the usual ones.
+    seconds: float | None = None
     # What the document has against the model of a song with a persona; judged when the persona is known.
     model_refusal: Refusal | None = None
 
@@ -82,6 +91,8 @@ class Service:
         self.now = now
         self.house = house
         self.checks: list[dict[str, Any]] = []
+        # Whether looking at a task counts as a poll of it.
+        self.counts_polls = False
         self._policy: Policy = house.policy
 
     # --- looking --------------------------------------------------------------------------------------------
@@ -98,7 +109,19 @@ class Service:
         if task.account != caller.account:
             hidden = self._policy.hides_foreign
             raise Refusal(Outcome.NOT_FOUND if hidden else Outcome.ACCESS_DENIED, task=id)
-        return self.view(task)
+        return self.view(self._polled(task))
+
+    def _polled(self, task: Task) -> Task:
+        """The task after this look at it, which moves it on where polls do."""
+        if not self.counts_polls or not self.house.polls:
+            return task
+        moved = lifecycle.polled(task, self._policy, self.house.polls, self.now)
+        return self._stepped(task, moved) if moved != task else task
+
+    def _stepped(self, old: Task, new: Task) -> Task:
+        """A task moved on to a later step; those in between have come with it."""
+        due = tasks.due_of(self.tx, old)
+        return tasks.put(self.tx, old, new, lifecycle.upcoming(new, self._policy, due.step) if due else None)
 
     def show_tasks(
         self, ids: Sequence[str], kinds: frozenset[str] | None, caller: Caller
@@ -106,12 +129,16 @@ class Service:
         """Those of the caller's own tasks that are known, each once."""
         found = (tasks.find(self.tx, self.house.provider, id) for id in dict.fromkeys(ids))
         own = (task for task in found if task is not None and task.account == caller.account)
-        return tuple(self.view(task) for task in own if kinds is None or task.kind in kinds)
+        return tuple(self.view(self._polled(task)) for task in own if kinds is None or task.kind in kinds)
 
     def show_songs(self, ids: Sequence[str], caller: Caller) -> tuple[SongView, ...]:
         """Those of the caller's own songs that are known, each once."""
-        found = (self.song(id) for id in dict.fromkeys(ids))
-        return tuple(view for view in found if view and view.of.task.account == caller.account)
+        found = [self.song(id) for id in dict.fromkeys(ids)]
+        own = [view for view in found if view and view.of.task.account == caller.account]
+        # The songs of a task are polled together.
+        seen = {view.of.task.id: view.of.task for view in own}
+        polled = {id: self.view(self._polled(task)) for id, task in seen.items()}
+        return tuple(replace(view, of=polled[view.of.task.id]) for view in own)
 
     def song(self, id: str | None) -> SongView | None:
         """A song of this provider, with its task."""
@@ -195,16 +222,32 @@ class Service:
         account = accounts.charge(self.tx, accounts.known(self.tx, caller), price, self.now)
         if source and command.source and command.source.inherits:
             command = _inherited(command, source)
-        task = self._new_task(command, kind, account.id)._replace(
+        task = self._new_task(command, kind, account.id, wish.seconds)._replace(
             songs=self._songs(command, kind.songs),
             charged=price,
             parent=source.song.id if source else "",
         )
-        made = task._replace(failure=fails(task, wish.failure)) if wish.failure else task
-        tasks.put(self.tx, None, made)
-        return self.view(made)
+        return self.view(self._begin(task, wish))
 
-    def _new_task(self, command: Submit, kind: Kind, account: str) -> Task:
+    def _begin(self, task: Task, wish: Wish) -> Task:
+        """A new task as it is kept, its whole way before it."""
+        if wish.failure:
+            task = task._replace(failure=fails(task, wish.failure))
+        if self.house.polls:
+            task = lifecycle.by_polls(task, self._policy, self.house.polls, self.now)
+        return tasks.put(self.tx, None, task, lifecycle.upcoming(task, self._policy, 0))
+
+    def hurry(self, task: Task) -> Task:
+        """A new task, moved on to the first step that a callback tells of."""
+        step = next(step for step in lifecycle.steps(task, self._policy) if step.tells)
+        if task.begun is not None:
+            moved = lifecycle.walked_through(task, self._policy, step, self.now)
+            return self._stepped(task, lifecycle.counted(moved, self._policy, self.house.polls, self.now))
+        ahead = step.at - self.now
+        failure = task.failure._replace(at=task.failure.at - ahead) if task.failure else None
+        return self._stepped(task, task._replace(starts=task.starts - ahead, failure=failure))
+
+    def _new_task(self, command: Submit, kind: Kind, account: str, seconds: float | None = None) -> Task:
         return Task(
             provider=self.house.provider,
             id=self._id("task", self.house.forms.task),
@@ -215,7 +258,9 @@ class Service:
             request=command.request,
             created=self.now,
             starts=self.now,
-            length=self.house.length(kind),
+            length=self.house.length(kind, seconds),
+            operation=command.operation,
+            callback=command.callback,
         )
 
     def _songs(self, command: Submit, count: int) -> tuple[Song, ...]:
@@ -283,8 +328,7 @@ class Service:
         tasks.put_persona(self.tx, persona)
         if task is None:
             return PersonaView(persona, root)
-        made = task._replace(persona=persona.id)
-        tasks.put(self.tx, None, made)
+        made = self._begin(task._replace(persona=persona.id), wish)
         return PersonaView(persona, root, self.view(made))
 
     def _persona_task(
@@ -293,9 +337,14 @@ class Service:
         if self._policy.persona_task is None:
             return None
         kind = self._policy.kinds[self._policy.persona_task]
-        submitted = Submit(kind.name, kind.model or kind.name, command.request)
-        task = self._new_task(submitted, kind, account)._replace(charged=price, parent=root.song.id)
-        return task._replace(failure=fails(task, wish.failure)) if wish.failure else task
+        submitted = Submit(
+            kind.name,
+            kind.model or kind.name,
+            command.request,
+            callback=command.callback,
+            operation=command.operation,
+        )
+        return self._new_task(submitted, kind, account)._replace(charged=price, parent=root.song.id)
 
     # --- sources --------------------------------------------------------------------------------------------
 
@@ -380,7 +429,14 @@ class Service:
         then, length = self._back_then(kind, stage, failure)
         task = then._new_task(command, kind, account)
         songs = then._songs(command, kind.songs)
-        return tasks.put(self.tx, None, self._aged(task._replace(songs=songs), length, failure))
+        return self._settled_in(None, self._aged(task._replace(songs=songs), length, failure))
+
+    def _settled_in(self, old: Task | None, task: Task) -> Task:
+        """A planted task as it is kept: nobody is told of what it has behind it."""
+        if self.house.polls:
+            task = lifecycle.by_polls(task, self._policy, self.house.polls, self.now)
+        behind = lifecycle.entered(task, self._policy, self.now)
+        return tasks.put(self.tx, old, task, lifecycle.upcoming(task, self._policy, behind))
 
     def plant_persona(
         self,
@@ -396,7 +452,7 @@ class Service:
         account = accounts.known(self.tx, caller).id
         then, length = self._back_then(self._policy.kinds[self._policy.persona_task], stage, failure)
         made = then._create(command, root, account, 0, Wish()).task
-        return tasks.put(self.tx, made.task, self._aged(made.task, length, failure)) if made else None
+        return self._settled_in(made.task, self._aged(made.task, length, failure)) if made else None
 
     def _back_then(self, kind: Kind, stage: Stage | None, failure: FailureKind | None) -> tuple[Service, int]:
         """The moment at which a task began that is at this point now, and its whole length."""
@@ -405,15 +461,18 @@ class Service:
         if part < 100:
             # What is planted in its middle has one, also where tasks end at once.
             length = length or micros(kind.seconds)
-        return Service(self.tx, self.sandbox, self.now - _part(length, part, 100), self.house), length
+        return Service(self.tx, self.sandbox, self.now - part_of(length, part, 100), self.house), length
 
     def _aged(self, task: Task, length: int, failure: FailureKind | None) -> Task:
-        return task._replace(length=length, failure=_failed(failure, self.now) if failure else None)
+        failed = _failed(failure, self.now) if failure else None
+        return task._replace(length=length, failure=failed, polls=0, begun=None)
 
     def push(self, task: Task, stage: Stage) -> Task:
-        """A task moved to the beginning of a stage; from there it goes on as time passes."""
+        """A task moved to the beginning of a stage; from there it goes on as time passes, or polls come."""
         if stage.status == "finished":
-            moved = task._replace(failure=None, starts=self.now - task.length, progress=None)
+            moved = task._replace(
+                failure=None, starts=self.now - task.length, progress=None, begun=None, polls=0
+            )
         else:
             moved = self._at(task, stage.begins, 100)
         return self._undone(task, moved)
@@ -428,12 +487,19 @@ class Service:
 
     def _at(self, task: Task, part: int, whole: int) -> Task:
         length = task.length or micros(self._policy.kinds[task.kind].seconds)
-        starts = self.now - _part(length, part, whole)
-        return task._replace(failure=None, length=length, starts=starts, progress=None)
+        starts = self.now - part_of(length, part, whole)
+        return task._replace(failure=None, length=length, starts=starts, progress=None, begun=None, polls=0)
 
     def fail(self, task: Task, kind: FailureKind) -> Task:
-        """A task failed now, in whatever state it is."""
-        return self._changed(task, task._replace(failure=_failed(kind, self.now)))
+        """A task failed now, in whatever state it is; one that has failed already has done so in this way."""
+        failed = task.failure is not None and task.failure.at <= self.now
+        at = task.failure.at if task.failure and failed else self.now
+        return self._changed(task, task._replace(failure=_failed(kind, at)))
+
+    def walk(self, task: Task) -> Task:
+        """An unfinished task that polls move on, moved to its next step."""
+        place = lifecycle.next_place(task, self._policy, self.now)
+        return self._stepped(task, lifecycle.walked_to(task, place, self.now))
 
     def rival(self, task: Task) -> Persona | None:
         """The persona that a song has got since the task of another one failed."""
@@ -455,21 +521,32 @@ class Service:
         account = accounts.find(self.tx, old.account)
         assert account is not None
         accounts.settle(self.tx, account, self.now)
-        return tasks.put(self.tx, old, new)
+        if self.house.polls:
+            new = lifecycle.by_polls(new, self._policy, self.house.polls, self.now)
+        step = self._step_after(old, new)
+        return tasks.put(self.tx, old, new, lifecycle.upcoming(new, self._policy, step))
+
+    def _step_after(self, old: Task, new: Task) -> int:
+        """The first step to be told of a changed task: one it has come through, or that it went back to."""
+        due, stood = tasks.due_of(self.tx, old), lifecycle.entered(old, self._policy, self.now)
+        known, coming = lifecycle.steps(old, self._policy), lifecycle.steps(new, self._policy)
+        told = due.step if due else stood
+        stands = lifecycle.entered(new, self._policy, self.now)
+        before, after = known[stood - 1].moment, coming[stands - 1].moment
+        if stood == stands and (before.name, before.status) == (after.name, after.status):
+            return min(told, stands)
+        # That it failed is no state on the way to another; it is undone, or was another failure.
+        passed = len(known) - 1 if before.status == "failed" else told
+        return min(told, passed, stands - 1)
 
 
 def fails(task: Task, kind: FailureKind) -> Failure:
     """How a task fails when its moment has come."""
-    return _failed(kind, task.starts + task.length * kind.after // 100)
+    return _failed(kind, lifecycle.fails_at(task, kind.after))
 
 
 def _failed(kind: FailureKind, at: int) -> Failure:
-    return Failure(kind.name, kind.state, kind.code, kind.message, at)
-
-
-def _part(length: int, part: int, whole: int) -> int:
-    """A share of a length, rounded up: what begins there has really begun."""
-    return -(-length * part // whole)
+    return Failure(kind.name, kind.state, kind.code, kind.message, at, kind.after)
 
 
 def _inherited(command: Submit, source: SongView) -> Submit:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from mockserver.domain import account as accounts
-from mockserver.domain import tasks, uploads
+from mockserver.domain import lifecycle, tasks, uploads
 from mockserver.domain.ids import SEED_KEY
-from mockserver.domain.model import Account, Persona, Task
+from mockserver.domain.model import NEVER, Account, Persona, Task
 from mockserver.domain.pages import walk
 from mockserver.domain.policy import Policy
 from mockserver.domain.ports import Ids, Tx
@@ -30,14 +30,23 @@ from mockserver.domain.versions import Model
 
 FORMAT: Final = 1
 # What was counted of the calls tells of them and not of the state; it stays when the state is replaced.
-_STAYS: Final = ("coverage/", "tally/")
+# So do callbacks, sent or to be sent again, and the keys that sign them: a key is nobody's to carry away.
+_STAYS: Final = ("coverage/", "tally/", "callback", "hmac/")
 # What ids are drawn for: of the mock itself, and of each provider.
-_COUNTED: Final = ("request", "outcome")
+_COUNTED: Final = ("request", "outcome", "fault", "fault-draw")
 _DRAWN: Final = ("task", "song", "persona", "upload")
-_WHOLE: Final = ("number", "progress")
+_WHOLE: Final = ("number", "progress", "polls")
 
-Terms = Mapping[str, tuple[Policy, tuple[Model, ...]]]
-"""The policy and the models of each provider."""
+
+class Term(NamedTuple):
+    """What a provider's tasks have to agree with; how many polls show each state, 0 where time moves on."""
+
+    policy: Policy
+    models: tuple[Model, ...]
+    polls: int = 0
+
+
+Terms = Mapping[str, Term]
 
 
 class StateError(ValueError):
@@ -113,8 +122,9 @@ def build(tx: Tx, state: Mapping[str, Any], terms: Terms) -> None:
         _check_kind(kind, terms)
         tx.put(f"ids/{kind}", b"%d" % count)
     known = _put_accounts(tx, state["accounts"])
-    made = _put_tasks(tx, state["tasks"], known, terms)
-    held = Held(micros(state["now"]), terms, known, made)
+    now = micros(state["now"])
+    made = _put_tasks(tx, state["tasks"], known, terms, now)
+    held = Held(now, terms, known, made)
     for index, task in enumerate(made.values()):
         _check_past(f"/tasks/{index}/created", task.created, held)
     _put_personas(tx, state["personas"], held)
@@ -161,7 +171,7 @@ def _put_accounts(tx: Tx, records: list[dict[str, Any]]) -> dict[str, Account]:
 
 
 def _put_tasks(
-    tx: Tx, records: list[dict[str, Any]], known: Mapping[str, Account], terms: Terms
+    tx: Tx, records: list[dict[str, Any]], known: Mapping[str, Account], terms: Terms, now: int
 ) -> dict[tuple[str, str], Task]:
     made: dict[tuple[str, str], Task] = {}
     songs: dict[tuple[str, str], str] = {}
@@ -180,14 +190,24 @@ def _put_tasks(
     for index, task in enumerate(made.values()):
         if task.parent and (task.provider, task.parent) not in songs:
             raise StateError(f"/tasks/{index}/parent", f"no song {task.parent!r} of {task.provider}")
-        tasks.put(tx, None, task)
+        made[task.provider, task.id] = _put_task(tx, task, terms[task.provider], now)
     return made
+
+
+def _put_task(tx: Tx, task: Task, term: Term, now: int) -> Task:
+    """A task as it goes on here; what it has behind it nobody is told again."""
+    if term.polls:
+        task = lifecycle.by_polls(task, term.policy, term.polls, now)
+    else:
+        task = lifecycle.by_time(task, term.policy, now)
+    behind = lifecycle.entered(task, term.policy, now)
+    return tasks.put(tx, None, task, lifecycle.upcoming(task, term.policy, behind))
 
 
 def _check_task(at: str, task: Task, known: Mapping[str, Account], terms: Terms) -> None:
     if task.provider not in terms:
         raise StateError(f"{at}/provider", f"no provider {task.provider!r}, wanted one of {', '.join(terms)}")
-    policy, models = terms[task.provider]
+    policy, models, _ = terms[task.provider]
     kind = policy.kinds.get(task.kind)
     if kind is None:
         raise StateError(f"{at}/kind", f"no kind {task.kind!r}, wanted one of {', '.join(policy.kinds)}")
@@ -203,6 +223,17 @@ def _check_task(at: str, task: Task, known: Mapping[str, Account], terms: Terms)
     states = {failure.state for failure in policy.failures}
     if task.failure and task.failure.state not in states:
         raise StateError(f"{at}/failure/state", f"wanted one of {', '.join(sorted(states))}")
+    if task.failure and task.failure.at == NEVER and task.begun is None:
+        raise StateError(f"{at}/failure/at", "wanted a moment: time moves this task on, not polls")
+    if task.begun is not None:
+        _check_begun(f"{at}/begun", task.begun, policy)
+
+
+def _check_begun(at: str, begun: tuple[int, ...], policy: Policy) -> None:
+    if len(begun) != len(policy.stages):
+        raise StateError(at, f"wanted a moment, or null, for each of {len(policy.stages)} stages")
+    if begun[0] == NEVER or list(begun) != sorted(begun):
+        raise StateError(at, "wanted moments that grow, and null for the stages to come")
 
 
 def _put_personas(tx: Tx, records: list[dict[str, Any]], held: Held) -> None:
@@ -233,7 +264,7 @@ def _check_persona(at: str, persona: Persona, held: Held) -> None:
     if source.song(persona.song) is None:
         raise StateError(f"{at}/song", f"no song {persona.song!r} of the task {persona.task!r}")
     maker = held.task(persona.provider, persona.made_by)
-    needs_maker = held.terms[persona.provider][0].persona_task is not None
+    needs_maker = held.terms[persona.provider].policy.persona_task is not None
     if (needs_maker or persona.made_by is not None) and (maker is None or maker.persona != persona.id):
         raise StateError(f"{at}/made_by", f"no task {persona.made_by!r} that makes this persona")
 
@@ -248,7 +279,7 @@ def _check_tasks_have(found: Mapping[tuple[str, str], Persona], held: Held) -> N
 def _check_songs_have_one(found: list[Persona], held: Held) -> None:
     first: dict[tuple[str, str], Persona] = {}
     for index, persona in enumerate(found):
-        if held.terms[persona.provider][0].once_per_song and held.stands(persona):
+        if held.terms[persona.provider].policy.once_per_song and held.stands(persona):
             other = first.setdefault((persona.provider, persona.song), persona)
             if other is not persona:
                 raise StateError(f"/personas/{index}/song", f"has the persona {other.id!r} already")

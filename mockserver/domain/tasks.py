@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from mockserver.domain import account as accounts
-from mockserver.domain.model import Persona, Task
+from mockserver.domain.model import NEVER, Due, Persona, Task
 from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import pack, read_persona, read_task, unpack, write_persona, write_task
@@ -46,18 +46,22 @@ def of_song(tx: Tx, provider: str, song: str) -> Task | None:
     return find(tx, provider, id.decode()) if id else None
 
 
-def put(tx: Tx, old: Task | None, new: Task) -> Task:
-    """Keep a task, new or changed; what is due of it, and the credits it gives back, change with it."""
+def put(tx: Tx, old: Task | None, new: Task, due: Due | None) -> Task:
+    """Keep a task, new or changed; its next step, and the credits it gives back, change with it."""
     if old is None:
         _index(tx, new)
-    else:
+    fails_alike = old is not None and _fails_at(old) == _fails_at(new)
+    if old is not None and not fails_alike:
         new = new._replace(charged=_charged_again(tx, old))
-        tx.delete(_due_key(old))
-    if new.failure:
+    if new.failure and not fails_alike:
         accounts.promise(tx, new.account, new.provider, new.id, new.failure.at, new.charged)
-    tx.put(_due_key(new), b"")
     tx.put(f"task/{new.provider}/{new.id}", pack(write_task(new)))
+    put_due(tx, new, due)
     return new
+
+
+def _fails_at(task: Task) -> int | None:
+    return task.failure.at if task.failure else None
 
 
 def _index(tx: Tx, task: Task) -> None:
@@ -79,16 +83,71 @@ def _charged_again(tx: Tx, task: Task) -> int:
     return account.credits - accounts.take(tx, account, task.charged).credits
 
 
-def _due_key(task: Task) -> str:
-    return f"due/{task.ends:020d}/{task.provider}/{task.id}"
+# --- steps to come ------------------------------------------------------------------------------------------
 
 
-def last_due(tx: Tx, now: int) -> int | None:
-    """The moment at which the last task becomes final, if that is still to come."""
-    last = None
-    for key, _ in walk(tx, "due/", f"due/{now:020d}0"):
-        last = int(key[len("due/") : len("due/") + 20])
-    return last
+def put_due(tx: Tx, task: Task, due: Due | None) -> None:
+    """Keep what a task's next step is; None where there is none to come."""
+    before = due_of(tx, task)
+    if before is not None:
+        tx.delete(_due_key(before, task.number))
+    if due is None:
+        tx.delete(f"step/{task.number:012d}")
+        return
+    tx.put(f"step/{task.number:012d}", b"%d %d" % due)
+    tx.put(_due_key(due, task.number), b"%d" % due.step)
+
+
+def due_of(tx: Tx, task: Task) -> Due | None:
+    """The next step of a task; None behind its last."""
+    found = tx.get(f"step/{task.number:012d}")
+    return Due(*map(int, found.split())) if found else None
+
+
+def _due_key(due: Due, number: int) -> str:
+    return f"due/{due.at:020d}/{number:012d}"
+
+
+def first_due(tx: Tx) -> int | None:
+    """The moment of the next step of any task; None where only polls can bring one."""
+    found = tx.scan("due/", limit=1)
+    at = int(found[0][0].split("/")[1]) if found else NEVER
+    return at if at < NEVER else None
+
+
+def due_by(tx: Tx, now: int, limit: int) -> list[tuple[Task, int]]:
+    """The tasks whose next step is due by now, each with its place; in the order of the moments."""
+    found: list[tuple[Task, int]] = []
+    # Mostly there is one or none, and a short page tells.
+    page, after = tx.scan("due/", limit=4), ""
+    while page:
+        for after, step in page:
+            _, at, number = after.split("/")
+            if int(at) > now or len(found) == limit:
+                return found
+            found.append((by_number(tx, int(number)), int(step)))
+        page = tx.scan("due/", after, limit)
+    return found
+
+
+def waiting_for_polls(tx: Tx, after: int, limit: int) -> list[Task]:
+    """Unfinished tasks that only polls move on, above a number in the order of making."""
+    place = f"due/{NEVER:020d}/"
+    found = tx.scan(place, f"{place}{after:012d}", limit)
+    return [by_number(tx, int(key.split("/")[2])) for key, _ in found]
+
+
+def by_number(tx: Tx, number: int) -> Task:
+    """The task of that place in the order of making."""
+    reference = tx.get(f"order/{number:012d}")
+    assert reference is not None
+    provider, _, id = reference.decode().partition("/")
+    task = find(tx, provider, id)
+    assert task is not None
+    return task
+
+
+# --- lists of tasks -----------------------------------------------------------------------------------------
 
 
 def in_order(tx: Tx, after: int = 0) -> Iterator[Task]:

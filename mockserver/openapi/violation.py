@@ -92,7 +92,15 @@ def _sentence(error: Any, rule: str, wanted: Json, got: Json) -> str:
     if phrase is None:
         return _cut(str(error.message))
     # As JSON, the text "1" is told from the number.
-    return phrase.format(wanted=_text(wanted), got=_text(got), json=json.dumps(got, ensure_ascii=False))
+    exact = json.dumps(got, ensure_ascii=False)
+    told = exact if _is_like(got, wanted) else _text(got)
+    return phrase.format(wanted=_text(wanted), got=told, json=exact)
+
+
+def _is_like(got: Json, wanted: Json) -> bool:
+    """True for a text that reads like a value that was wanted and is none."""
+    values = wanted if isinstance(wanted, list) else [wanted]
+    return isinstance(got, str) and got in [_text(value) for value in values if not isinstance(value, str)]
 
 
 _PHRASES = {

@@ -10,7 +10,16 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from mockserver.domain.model import NOTHING, Command, CreatePersona, Fault, Refusal, Submit, View
+from mockserver.domain.model import (
+    NOTHING,
+    Command,
+    CreatePersona,
+    Fault,
+    Refusal,
+    Submit,
+    TaskView,
+    View,
+)
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Policy
 from mockserver.domain.service import Forms
@@ -77,6 +86,15 @@ class Provider(Protocol):
 
     def failure(self, code: Any, message: str) -> FailureKind | None:
         """A failure with this code and text; None for a code that the provider does not have."""
+
+    def wording(self, call: Call) -> tuple[str, ...]:
+        """The texts of a song request in which magic words are looked for, the first of them first."""
+
+    def heard(self, stage: str, view: TaskView, context: Context) -> Any:
+        """The body of the callback that tells of a stage: `text`, `first`, `complete` or `error`."""
+
+    def signature(self, body: Any, key: str, timestamp: int) -> dict[str, str]:
+        """The headers that sign a callback's body with an account's key, where the provider signs."""
 
 
 def persona_of(fields: Mapping[str, Any], task: str, song: str, request: Mapping[str, Any]) -> CreatePersona:
@@ -147,6 +165,11 @@ def is_blank(fault: Fault) -> bool:
     """True for a text that is there and says nothing."""
     # By the rule, not by what came: a fault tells of a long text only how it begins.
     return (fault.rule, fault.wanted) in (("minLength", 1), ("pattern", r"\S"))
+
+
+def all_texts(body: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """Those of these fields that are texts, in the order of the names."""
+    return tuple(text for name in names if isinstance(text := body.get(name), str))
 
 
 def texts(body: Mapping[str, Any], *names: str) -> str:

@@ -28,7 +28,7 @@ from mockserver.domain.model import (
     View,
 )
 from mockserver.domain.outcome import Outcome
-from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
+from mockserver.domain.policy import FailureKind, Kind, Policy, Stage, Webhook
 from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
@@ -36,6 +36,7 @@ from mockserver.providers.base import (
     Call,
     Context,
     Written,
+    all_texts,
     complaint,
     is_blank,
     persona_of,
@@ -67,7 +68,7 @@ ON_A_TRACK = ("extend", "video", "vocals")
 STAGES = (
     Stage("pending", "waiting", 0),
     Stage("running", "running", 10),
-    Stage("success", "finished", 100, 100, "all"),
+    Stage("success", "finished", 100, 100, "all", "complete"),
 )
 # A failed task shows no code; this is the one that its words have elsewhere.
 FAILED = FailureKind("failed", "failed", 501, "Generation Failed")
@@ -114,6 +115,8 @@ class Crun:
             persona_price=0,
             duplicate="same" if quirks["duplicate"] == "same" else "refuse",
             refuses_empty=True,
+            # No page tells how callbacks are sent: as at kie, with any 2xx taken for an answer.
+            webhook=Webhook(timeout=15, retries=(1, 2, 4)),
         )
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -155,6 +158,12 @@ class Crun:
             return None
         return FailureKind(FAILED.name, FAILED.state, code, message or FAILED.message)
 
+    def wording(self, call: Call) -> tuple[str, ...]:
+        """The texts of the four models that sing."""
+        if call.operation != "createTask" or call.body["model"] not in SONG_KINDS:
+            return ()
+        return all_texts(call.body["input"], "prompt", "lyrics", "title", "tags")
+
     # --- writing --------------------------------------------------------------------------------------------
 
     def write(self, call: Call, view: View, context: Context) -> Written:
@@ -176,6 +185,16 @@ class Crun:
         body.pop("errors", None)
         return {**body, "errors": [message]} if "fault" in refusal.facts else body
 
+    # --- callbacks ------------------------------------------------------------------------------------------
+
+    def heard(self, stage: str, view: TaskView, context: Context) -> Any:
+        """What a poll answers."""
+        return _success(_info(view, context))
+
+    def signature(self, body: Any, key: str, timestamp: int) -> dict[str, str]:
+        """Nothing is signed."""
+        return {}
+
 
 PROVIDER = Crun
 
@@ -186,8 +205,9 @@ PROVIDER = Crun
 def _submission(body: Mapping[str, Any]) -> Submit:
     kind, input_ = KINDS[body["model"]], body["input"]
     source = _source(input_) if kind in ON_A_TRACK else None
+    callback = texts(body, "callback_url")
     if kind not in SONG_KINDS.values():
-        return Submit(kind, _version(input_), body, source=source)
+        return Submit(kind, _version(input_), body, source=source, callback=callback)
     # Each mode has fields of its own and ignores the other's, a persona too.
     custom, silent = input_["mode"] == "custom", input_.get("instrumental") is True
     words = texts(input_, "lyrics") if custom else None
@@ -200,6 +220,7 @@ def _submission(body: Mapping[str, Any]) -> Submit:
         text="" if silent else words,
         source=source,
         persona=PersonaUse(input_["persona_id"]) if custom and input_.get("persona_id") else None,
+        callback=callback,
     )
 
 

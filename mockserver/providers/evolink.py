@@ -22,7 +22,7 @@ from mockserver.domain.model import (
     View,
 )
 from mockserver.domain.outcome import Outcome
-from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
+from mockserver.domain.policy import FailureKind, Kind, Policy, Stage, Webhook
 from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
@@ -30,6 +30,7 @@ from mockserver.providers.base import (
     Call,
     Context,
     Written,
+    all_texts,
     complaint,
     is_blank,
     persona_of,
@@ -42,14 +43,16 @@ SONG, PERSONA = "generate", "persona"
 PERSONA_MODEL = "suno-persona"
 SONG_SECONDS, PERSONA_SECONDS = 120, 15
 HOUR = 3600
-# Nothing can be heard before the end: until then a poll shows no song, so nobody knows where one would be.
+# A poll shows no song before the end, but a callback tells of the first one as soon as it is there.
 STAGES = (
     Stage("pending", "waiting", 0),
-    Stage("processing", "running", 10, 30),
-    Stage("processing", "running", 40, 60),
-    Stage("processing", "running", 80, 90),
-    Stage("completed", "finished", 100, 100, "all"),
+    Stage("processing", "running", 10, 30, tells="text"),
+    Stage("processing", "running", 40, 60, "first", "first"),
+    Stage("processing", "running", 80, 90, "first"),
+    Stage("completed", "finished", 100, 100, "all", "complete"),
 )
+# How many songs are known at the stages of a callback that come before the end.
+KNOWN = {"text": 0, "first": 1}
 # The codes are the documented ones. The words of the first and of the cancelled stand in the document, too.
 _FAILURES = {
     "service_error": "The music service is temporarily unavailable. Please try again later.",
@@ -84,7 +87,15 @@ def _kinds(link_hours: int) -> dict[str, Kind]:
     files = ("audio.mp3", "stream.mp3", "cover.jpeg")
     song = Kind(SONG, SONG_SECONDS, 10 * CREDIT, retention=link_hours * HOUR, files=files)
     persona = Kind(
-        PERSONA, PERSONA_SECONDS, CREDIT, songs=0, suits_persona=False, is_persona=True, model=PERSONA_MODEL
+        PERSONA,
+        PERSONA_SECONDS,
+        CREDIT,
+        songs=0,
+        suits_persona=False,
+        is_persona=True,
+        model=PERSONA_MODEL,
+        # E15: one final delivery.
+        tells_end=True,
     )
     return {SONG: song, PERSONA: persona}
 
@@ -115,6 +126,8 @@ class Evolink:
             oldest_source=(4,),
             persona_task=PERSONA,
             hides_foreign=False,
+            hides_songs=True,
+            webhook=Webhook(timeout=10, retries=(1, 2, 4)),
         )
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -124,7 +137,8 @@ class Evolink:
         if call.operation == "generateMusic":
             return _song(call.body)
         if call.operation == "generatePersona":
-            return persona_of(call.body["model_params"], "source_task_id", "result_id", call.body)
+            params, callback = call.body["model_params"], texts(call.body, "callback_url")
+            return persona_of(params, "source_task_id", "result_id", call.body)._replace(callback=callback)
         if call.operation == "getTask":
             return ShowTask(call.path["task_id"])
         return ShowBalance()
@@ -148,6 +162,10 @@ class Evolink:
         if not isinstance(code, str) or code not in _FAILURES:
             return None
         return FailureKind(code, "failed", code, message or _FAILURES[code])
+
+    def wording(self, call: Call) -> tuple[str, ...]:
+        """The texts of a song."""
+        return all_texts(call.body, "prompt", "title", "style") if call.operation == "generateMusic" else ()
 
     # --- writing --------------------------------------------------------------------------------------------
 
@@ -197,6 +215,18 @@ class Evolink:
         message = None if call.operation == "getTask" else _message(refusal)
         return sample if message is None else with_message(sample, ("error", "message"), message)
 
+    # --- callbacks ------------------------------------------------------------------------------------------
+
+    def heard(self, stage: str, view: TaskView, context: Context) -> Any:
+        """E16: what a poll shows, and before the end the songs that are known by then."""
+        if stage not in KNOWN:
+            return self._details(view, context)
+        return self._details(view, context) | _songs(view.task.songs[: KNOWN[stage]], context)
+
+    def signature(self, body: Any, key: str, timestamp: int) -> dict[str, str]:
+        """Nothing is signed."""
+        return {}
+
 
 PROVIDER = Evolink
 
@@ -218,6 +248,7 @@ def _song(body: Mapping[str, Any]) -> Submit:
         tags=texts(body, "style") if custom else "",
         text=words if has_vocals else "",
         persona=PersonaUse(persona) if persona else None,
+        callback=texts(body, "callback_url"),
     )
 
 
@@ -243,8 +274,12 @@ def _results(task: Task, context: Context) -> dict[str, Any]:
     """What a task has made; a persona has no media."""
     if task.kind == PERSONA:
         return {"results": [], "result_data": {"persona_id": task.persona}}
-    songs = [_track(song, context) for song in task.songs]
-    return {"results": [song["audio_url"] for song in songs], "result_data": {"songs": songs}}
+    return _songs(task.songs, context)
+
+
+def _songs(songs: tuple[Song, ...], context: Context) -> dict[str, Any]:
+    shown = [_track(song, context) for song in songs]
+    return {"results": [song["audio_url"] for song in shown], "result_data": {"songs": shown}}
 
 
 def _track(song: Song, context: Context) -> dict[str, Any]:

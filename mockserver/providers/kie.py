@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -22,13 +24,14 @@ from mockserver.domain.model import (
     View,
 )
 from mockserver.domain.outcome import Outcome
-from mockserver.domain.policy import DAY, FailureKind, Kind, Policy, Stage
+from mockserver.domain.policy import DAY, FailureKind, Kind, Limit, Policy, Stage, Webhook
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
 from mockserver.providers.base import (
     Call,
     Context,
     Written,
+    all_texts,
     complaint,
     is_blank,
     persona_of,
@@ -45,17 +48,27 @@ KINDS = {
     "uploadCover": "upload-cover",
     "uploadExtend": "upload-extend",
 }
+SUBMISSIONS = Limit(20, seconds=10)
+POLLS = Limit(3, seconds=1)
 FILES = ("audio.mp3", "source.mp3", "stream.mp3", "source-stream.mp3", "cover.jpeg", "source.jpeg")
 STAGES = (
     Stage("PENDING", "waiting", 0),
-    Stage("TEXT_SUCCESS", "running", 25, heard="streams"),
-    Stage("FIRST_SUCCESS", "running", 60, heard="first"),
-    Stage("SUCCESS", "finished", 100, 100, "all"),
+    Stage("TEXT_SUCCESS", "running", 25, heard="streams", tells="text"),
+    Stage("FIRST_SUCCESS", "running", 60, heard="first", tells="first"),
+    Stage("SUCCESS", "finished", 100, 100, "all", "complete"),
 )
 # The codes are the documented ones; which state goes with which is the document's choice.
 FAILURES = (
     FailureKind("GENERATE_AUDIO_FAILED", "GENERATE_AUDIO_FAILED", None, "Audio generation failed"),
     FailureKind("GENERATE_AUDIO_FAILED", "GENERATE_AUDIO_FAILED", 408, "Audio generation timed out"),
+    FailureKind("GENERATE_AUDIO_FAILED", "GENERATE_AUDIO_FAILED", 500, "Server Error"),
+    FailureKind("GENERATE_AUDIO_FAILED", "GENERATE_AUDIO_FAILED", 501, "Audio generation failed"),
+    FailureKind(
+        "GENERATE_AUDIO_FAILED",
+        "GENERATE_AUDIO_FAILED",
+        531,
+        "Audio generation failed, the credits were refunded",
+    ),
     FailureKind("CREATE_TASK_FAILED", "CREATE_TASK_FAILED", None, "The task could not be created", after=10),
     FailureKind(
         "CREATE_TASK_FAILED", "CREATE_TASK_FAILED", 413, "Uploaded audio matches an existing work", after=10
@@ -105,6 +118,8 @@ class Kie:
         Quirk("unknown_source", ("422", "404"), "generatePersona", "source-not-found"),
         # Recorded code 200 with data null on record-info; 422 on a newer route; 404 in the documents.
         Quirk("unknown_task", ("null", "422", "404"), "getMusicDetails", "not-found"),
+        # K31: stated as advice; nobody has recorded a refusal.
+        Quirk("poll_limit", ("off", "on"), "getMusicDetails", "rate-limited"),
         Quirk("persona_price", ("1",), "generatePersona", "insufficient-credits", is_number=True),
     )
     forms = Forms(task=lambda m, _: hex32(m), song=lambda m, _: uuid4(m), persona=lambda m, _: hex32(m))
@@ -119,6 +134,10 @@ class Kie:
             persona_price=counted(quirks["persona_price"]),
             duplicate="overwrite" if quirks["duplicate"] == "overwrite" else "refuse",
             expires_sources=True,
+            submissions=SUBMISSIONS,
+            polls=POLLS if quirks["poll_limit"] == "on" else None,
+            # K23: after how long it is tried again is told nowhere.
+            webhook=Webhook(timeout=15, retries=(1, 2, 4), only_200=True, signs=True),
         )
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -169,6 +188,10 @@ class Kie:
             return None
         return FailureKind(known.name, known.state, known.code, message or known.message, known.after)
 
+    def wording(self, call: Call) -> tuple[str, ...]:
+        """The texts of the four song calls."""
+        return all_texts(call.body, "prompt", "title", "style") if call.operation in KINDS else ()
+
     # --- writing --------------------------------------------------------------------------------------------
 
     def write(self, call: Call, view: View, context: Context) -> Written:
@@ -189,6 +212,27 @@ class Kie:
         """The document's body, in the words of what happened."""
         message = _message(refusal)
         return sample if message is None else with_message(sample, ("msg",), message)
+
+    # --- callbacks ------------------------------------------------------------------------------------------
+
+    def heard(self, stage: str, view: TaskView, context: Context) -> Any:
+        """What is told of a stage: the tracks that are ready, or why there will be none."""
+        code, message = (200, _TOLD[stage]) if stage in _TOLD else _reason(view)
+        data = {
+            "callbackType": stage,
+            "task_id": view.task.id,
+            "data": _ready(stage, view, context) if code == 200 else None,
+        }
+        return {"code": code, "msg": message, "data": data}
+
+    def signature(self, body: Any, key: str, timestamp: int) -> dict[str, str]:
+        """The moment and the base64 of an HMAC-SHA256 over the task and that moment."""
+        signed = f"{body['data']['task_id']}.{timestamp}"
+        digest = hmac.digest(key.encode(), signed.encode(), "sha256")
+        return {
+            "X-Webhook-Timestamp": str(timestamp),
+            "X-Webhook-Signature": b64encode(digest).decode(),
+        }
 
 
 PROVIDER = Kie
@@ -211,6 +255,7 @@ def _submission(kind: str, body: Mapping[str, Any]) -> Submit:
         text=words,
         source=_source(body, custom) if kind == "extend" else None,
         persona=PersonaUse(body["personaId"]) if custom and body.get("personaId") else None,
+        callback=texts(body, "callBackUrl"),
     )
 
 
@@ -230,6 +275,10 @@ def _success(data: Any) -> dict[str, Any]:
     return {"code": 200, "msg": "success", "data": data}
 
 
+# The other codes of a failure are those of its callback alone.
+_RECORDED = (400, 408, 413)
+
+
 def _details(view: TaskView, context: Context) -> dict[str, Any]:
     task, moment = view.task, view.moment
     failure = moment.failure
@@ -242,7 +291,7 @@ def _details(view: TaskView, context: Context) -> dict[str, Any]:
         "status": moment.name,
         "type": CHIRP.get(task.model, task.model),
         "operationType": task.kind.replace("-", "_"),
-        "errorCode": failure.code if failure else None,
+        "errorCode": failure.code if failure and failure.code in _RECORDED else None,
         "errorMessage": failure.message if failure else None,
         "createTime": task.created // 1000,
     }
@@ -274,6 +323,49 @@ def _track(view: SongView, context: Context) -> dict[str, Any]:
         "createTime": task.created // 1000,
         "duration": song.duration if is_complete else None,
     }
+
+
+# --- callbacks ----------------------------------------------------------------------------------------------
+
+# The first of them is ours; the others are documented.
+_TOLD = {
+    "text": "Text generated successfully.",
+    "first": "First track generated successfully.",
+    "complete": "All generated successfully.",
+}
+_FAILED = (501, "Audio generation failed")
+# What record-info says of the states that have no code of their own.
+_UNCODED = frozenset(kind.message for kind in FAILURES if kind.code is None)
+# A track is spelled with underscores here, but for createTime.
+_UNDERSCORED = {
+    "audioUrl": "audio_url",
+    "sourceAudioUrl": "source_audio_url",
+    "streamAudioUrl": "stream_audio_url",
+    "sourceStreamAudioUrl": "source_stream_audio_url",
+    "imageUrl": "image_url",
+    "sourceImageUrl": "source_image_url",
+    "modelName": "model_name",
+}
+
+
+def _reason(view: TaskView) -> tuple[int | str, str]:
+    failure = view.moment.failure
+    assert failure is not None
+    if failure.code is not None:
+        return failure.code, failure.message
+    # Without a code it is the usual one, in its documented words or in those that were asked for.
+    return _FAILED if failure.message in _UNCODED else (_FAILED[0], failure.message)
+
+
+def _ready(stage: str, view: TaskView, context: Context) -> list[dict[str, Any]]:
+    # K20: no tracks with the text.
+    count = {"text": 0, "first": 1}.get(stage)
+    songs = [SongView(song, index, view) for index, song in enumerate(view.task.songs[:count])]
+    return [_underscored(_track(song, context)) for song in songs]
+
+
+def _underscored(track: Mapping[str, Any]) -> dict[str, Any]:
+    return {_UNDERSCORED.get(name, name): value for name, value in track.items()}
 
 
 # --- refusals -----------------------------------------------------------------------------------------------

@@ -32,11 +32,20 @@ from mockserver.domain.model import (
     View,
 )
 from mockserver.domain.outcome import Outcome
-from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
+from mockserver.domain.policy import FailureKind, Kind, Policy, Stage, Webhook
 from mockserver.domain.records import whole_seconds
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
-from mockserver.providers.base import Call, Context, Written, complaint, is_blank, texts, with_message
+from mockserver.providers.base import (
+    Call,
+    Context,
+    Written,
+    all_texts,
+    complaint,
+    is_blank,
+    texts,
+    with_message,
+)
 from mockserver.providers.quirks import Quirk
 
 SONG_SECONDS, OTHER_SECONDS = 90, 20
@@ -58,7 +67,7 @@ STAGES = (
     Stage("QUEUED", "waiting", 10),
     STARTED,
     Stage("IN_PROGRESS", "running", 60, heard="streams"),
-    Stage("SUCCESS", "finished", 100, 100, "all"),
+    Stage("SUCCESS", "finished", 100, 100, "all", "complete"),
 )
 FAILED = FailureKind("generation_failed", "FAILURE", "generation_failed", "the music could not be generated")
 # Of one version the plain name comes first: it is the one that a neutral version means.
@@ -113,6 +122,8 @@ class Yuto:
             once_per_song=False,
             shares_public=True,
             refuses_empty=True,
+            # The family tells nothing of the timing: one more try, any 2xx taken for an answer.
+            webhook=Webhook(timeout=15, retries=(1,)),
         )
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -137,7 +148,7 @@ class Yuto:
                 # The whole song is called and sung as the clip that it ends with, and by its model.
                 source = SourceUse(song=body["clip_id"], inherits=True)
                 return Submit("concat", "", body, source=source)
-        return Submit(LYRICS, USUAL, body)
+        return Submit(LYRICS, USUAL, body, callback=texts(body, "notify_hook"))
 
     def _kinds_of(self, action: str | None) -> frozenset[str] | None:
         if action is None:
@@ -168,6 +179,12 @@ class Yuto:
             return None
         return FailureKind(code, FAILED.state, code, message or FAILED.message)
 
+    def wording(self, call: Call) -> tuple[str, ...]:
+        """The texts of the two song calls."""
+        if call.operation not in _SONG_REQUESTS:
+            return ()
+        return all_texts(call.body, "prompt", "gpt_description_prompt", "title", "tags")
+
     # --- writing --------------------------------------------------------------------------------------------
 
     def write(self, call: Call, view: View, context: Context) -> Written:
@@ -197,6 +214,16 @@ class Yuto:
         message = _message(call, refusal)
         return sample if message is None else with_message(sample, ("message",), message)
 
+    # --- callbacks ------------------------------------------------------------------------------------------
+
+    def heard(self, stage: str, view: TaskView, context: Context) -> Any:
+        """The bare task."""
+        return _task(view, context)
+
+    def signature(self, body: Any, key: str, timestamp: int) -> dict[str, str]:
+        """Nothing is signed."""
+        return {}
+
 
 PROVIDER = Yuto
 
@@ -219,6 +246,7 @@ def _song_request(call: Call) -> Submit:
         text=_lyrics(body),
         source=source,
         persona=_sung_with(body) if task == "artist_consistency" else None,
+        callback=texts(body, "notify_hook"),
     )
 
 
@@ -321,7 +349,7 @@ def _task(view: TaskView, context: Context) -> dict[str, Any]:
 
 def _start_time(view: TaskView) -> int:
     task, moment = view.task, view.moment
-    begun = begins(task, STARTED)
+    begun = begins(task, STARTED, STAGES)
     # A task may fail before it has started.
     if moment.status == "waiting" or (moment.failure and moment.failure.at < begun):
         return 0

@@ -16,7 +16,8 @@ def write(world: World, incoming: Incoming, reply: Reply, started: float) -> Non
     fields = {
         "method": incoming.method,
         "path": header_text(without_key(incoming.raw_path), 300),
-        "status": reply.status,
+        # 0 stands for an answer of which not a byte was sent.
+        "status": reply.status or None,
         "provider": labels.get("x-mock-provider"),
         "operation": labels.get("x-mock-operation"),
         "outcome": labels.get("x-mock-outcome") or labels.get("x-mock-error"),
@@ -28,6 +29,6 @@ def write(world: World, incoming: Incoming, reply: Reply, started: float) -> Non
         return
     named = " ".join(str(fields[key]) for key in ("provider", "operation", "outcome") if fields[key])
     print(
-        f"{fields['method']} {fields['path']} {fields['status']} {named} {fields['duration_ms']} ms",
+        f"{fields['method']} {fields['path']} {fields['status'] or '-'} {named} {fields['duration_ms']} ms",
         flush=True,
     )

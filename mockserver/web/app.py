@@ -24,11 +24,12 @@ def create_app(
     clock: Clock | None = None,
     warn: Warn | None = None,
 ) -> Starlette:
-    """The mock as an ASGI application; DocumentError where the documents of the settings cannot be served.
+    """The mock as an ASGI application; DocumentError or UsageError where settings cannot be served.
 
+    The first tells of their documents, the second of their scenario.
     `warn` is told, once the server runs, of each example in a document that breaks its own schema.
     """
-    world = open_world(settings or Settings(), store=store, clock=clock)
+    world = _open(settings or Settings(), store, clock)
     app = Starlette()
     # The default of a router without routes: a Mount would not match a path with a line break in it.
     app.router = Router(redirect_slashes=False, default=Endpoint(world), lifespan=_lifespan(world, warn))
@@ -36,11 +37,24 @@ def create_app(
     return app
 
 
+def _open(settings: Settings, store: Store | None, clock: Clock | None) -> World:
+    world = open_world(settings, store=store, clock=clock)
+    if settings.scenario is None:
+        return world
+    from mockserver.web.scenario import begin
+
+    return begin(world, settings.scenario)
+
+
 def _lifespan(world: World, warn: Warn | None) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         look = asyncio.create_task(examine(world, warn)) if warn else None
+        world.events.open()
+        await world.stored(world.agenda.open)
         yield
+        world.events.close()
+        world.agenda.close()
         if look is not None:
             look.cancel()
             with suppress(asyncio.CancelledError):

@@ -6,9 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mockserver.domain import override
-from mockserver.domain.outcome import Outcome
+from mockserver.domain import account as accounts
+from mockserver.domain import limits, override
+from mockserver.domain.clock import iso
+from mockserver.domain.limits import Window
+from mockserver.domain.magic import BadWord
+from mockserver.domain.model import ShowTask, Task
+from mockserver.domain.outcome import NAMES, Outcome
 from mockserver.domain.ports import Tx
+from mockserver.domain.records import micros, seconds, write_limit
 from mockserver.domain.service import Wish
 from mockserver.openapi.compiled import Document, Operation
 from mockserver.openapi.source import Json
@@ -35,6 +41,9 @@ class Decision:
     problem: Reply | None = None
     delay: float = 0.0
     checks: list[dict[str, Json]] = field(default_factory=list)
+    # The task that the call made, if it made one, and whether its first callback comes before the answer.
+    made: Task | None = None
+    early: bool = False
 
 
 class Reading(NamedTuple):
@@ -112,10 +121,21 @@ def _wished(tx: Tx, case: Case, found: Choice, because: str, delay: float, error
         assert case.reading is not None
         living, call = case.reading
         fails = living.failure(error) if found.outcome == Outcome.TASK_FAILED else None
-        acted = living.act(tx, case.sandbox, case.verdict, call, Wish(skips_credits=True, failure=fails))
+        wish = Wish(skips_credits=True, failure=fails, seconds=_slowness(living, call))
+        acted = living.act(tx, case.sandbox, case.verdict, call, wish)
         if not acted.refused:
-            return Decision(acted.choice.outcome, because, acted.choice, delay=delay)
+            _accept(tx, case, _window(tx, case))
+            made, early = acted.made, acted.early
+            return Decision(acted.choice.outcome, because, acted.choice, delay=delay, made=made, early=early)
     return Decision(found.outcome, because, found, delay=delay)
+
+
+def _slowness(living: Living, call: Call) -> float | None:
+    """How long a task is asked to take; whether it fails was decided by who asked for the outcome."""
+    with suppress(BadWord):
+        spoken = living.spoken(call)
+        return spoken.seconds if spoken else None
+    return None
 
 
 def _is_fit(case: Case, refused: Violation | None) -> bool:
@@ -146,6 +166,9 @@ def _by_state(tx: Tx, case: Case) -> Decision:
     account = digest(verdict.credential) if verdict.credential else None
     if not passes("credentials", verdict.let_in, account=account):
         return _refusal(case, "unauthorized", 401, checks, verdict.first)
+    window = _window(tx, case)
+    if window is not None and not passes("rate-limit", **_standing(tx, case, window)):
+        return _refusal(case, Outcome.RATE_LIMITED, 429, checks, None)
     if not passes("well-formed", verdict.fault is None, reason=verdict.fault):
         return _malformed(case, checks)
     refused = _refusal_of(case)
@@ -153,12 +176,31 @@ def _by_state(tx: Tx, case: Case) -> Decision:
         assert refused is not None
         outcome = refused.outcome if refused.outcome in operation.answers else "invalid"
         return _refusal(case, outcome or "invalid", 422, checks, refused)
-    if _is_fit(case, refused):
-        assert case.reading is not None
-        acted = case.reading.living.act(tx, case.sandbox, verdict, case.reading.call, Wish())
-        checks.extend(acted.checks)
-        return Decision(acted.choice.outcome, "state", acted.choice, delay=case.wish.delay, checks=checks)
-    return _usual(case, checks)
+    return _carried_out(tx, case, window, checks) if _is_fit(case, refused) else _usual(case, checks)
+
+
+def _carried_out(tx: Tx, case: Case, window: Window | None, checks: list[dict[str, Json]]) -> Decision:
+    """What comes of a request with nothing wrong in itself, as its magic words wish if it has any."""
+    assert case.reading is not None
+    living, call = case.reading
+    try:
+        wish = living.spoken(call)
+    except BadWord as error:
+        reply = problem("bad-magic-word", 422, f"{error}. Without the word the request is an ordinary one")
+        return Decision(None, "magic-prompt", problem=reply, delay=case.wish.delay, checks=checks)
+    acted = living.act(tx, case.sandbox, case.verdict, call, wish or Wish())
+    if not acted.refused:
+        _accept(tx, case, window)
+    because = "state" if wish is None or acted.refused else "magic-prompt"
+    return Decision(
+        acted.choice.outcome,
+        because,
+        acted.choice,
+        delay=case.wish.delay,
+        checks=[*checks, *acted.checks],
+        made=acted.made,
+        early=acted.early,
+    )
 
 
 def _usual(case: Case, checks: list[dict[str, Json]]) -> Decision:
@@ -217,3 +259,46 @@ def _own_refusal(operation: Operation, status: int, violation: Violation | None)
     if status == 401 and (challenge := operation.security.challenge()):
         reply.headers.append(("www-authenticate", challenge))
     return reply
+
+
+# --- rate limits --------------------------------------------------------------------------------------------
+
+# What only a call can come to that makes a task or a persona: from what is told of a source on.
+_OF_SUBMISSIONS = frozenset(NAMES[NAMES.index(Outcome.SOURCE_NOT_FOUND) :])
+
+
+def _window(tx: Tx, case: Case) -> Window | None:
+    """Where a call is counted, if it is: a submission for its account, a poll for its task."""
+    credential, answers = case.verdict.credential, case.verdict.operation.answers
+    if case.reading is None or credential is None or Outcome.RATE_LIMITED not in answers:
+        return None
+    living, call = case.reading
+    policy, caller = living.house.policy, living.caller(credential)
+    if living.settings.rate_limits == "off":
+        return None
+    if not _OF_SUBMISSIONS.isdisjoint(answers):
+        return limits.of_submissions(living.house.provider, policy, accounts.of(tx, caller))
+    # A call that cannot be read names no task to look at.
+    command = living.adapter.read(call) if policy.polls and _is_fit(case, _refusal_of(case)) else None
+    if not isinstance(command, ShowTask):
+        return None
+    return limits.of_polls(living.house.provider, policy, caller.account, command.id)
+
+
+def _standing(tx: Tx, case: Case, window: Window) -> dict[str, Json]:
+    """Whether a window has room for one more call, and the facts."""
+    standing = limits.look(tx, window, _now(tx, case))
+    free_at = None if standing.free_at is None else iso(seconds(standing.free_at))
+    facts = {"limit": write_limit(window.limit), "accepted": standing.accepted}
+    return {"ok": free_at is None, **facts, **({"free_at": free_at} if free_at else {})}
+
+
+def _accept(tx: Tx, case: Case, window: Window | None) -> None:
+    """Count a call that was accepted."""
+    if window is not None:
+        limits.accept(tx, window, _now(tx, case))
+
+
+def _now(tx: Tx, case: Case) -> int:
+    assert case.reading is not None
+    return micros(case.reading.living.clock.now(tx))

@@ -8,14 +8,17 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+from mockserver.domain.fault import SLOW, Met
 from mockserver.domain.ports import Tx
 from mockserver.openapi.examples import body_violations, header_violations
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
-from mockserver.web import access_log, cors, journal, media, problems
+from mockserver.web import access_log, cors, faults, journal, media, problems
 from mockserver.web.choice import Choice
 from mockserver.web.control import Control
 from mockserver.web.decision import Case, Decision, Reading, decide, read_as_asked
+from mockserver.web.faults import Broken, Laid
+from mockserver.web.journal import Entry
 from mockserver.web.locate import Ambiguous, BadSandbox, Found, NoRoute, Target, WrongMethod
 from mockserver.web.prefer import read_preferences
 from mockserver.web.problems import Lost
@@ -29,6 +32,7 @@ from mockserver.web.request import (
     TooLarge,
     read_body,
     send_reply,
+    send_stream,
 )
 from mockserver.web.stateless import Body, NotAcceptable, Unmade
 from mockserver.web.status import http_status
@@ -37,11 +41,12 @@ from mockserver.web.world import World, count, tally
 
 
 class Noted(NamedTuple):
-    """The id and the moment that a call was given, and the decision where there was one to make."""
+    """The id and the moment that a call was given, the faults it met, and the decision if one was made."""
 
     id: str
     at: float
     decision: Decision | None = None
+    met: Met = Met()
 
 
 class Exchange(NamedTuple):
@@ -73,15 +78,29 @@ class Endpoint:
         """Answer one request; whatever happens, the server lives on."""
         incoming = Incoming.of(scope)
         started = self._world.clock.elapsed()
+        # The sandboxes in which the call has made something due: that comes after its reply.
+        due: list[str] = []
         try:
-            reply = await self._answer(incoming, receive, started)
+            reply = await self._answer(incoming, receive, started, due)
         except Gone:
             return
         if self._world.settings.access_log:
             access_log.write(self._world, incoming, reply, started)
-        await send_reply(send, incoming, reply)
+        try:
+            await self._send(send, receive, incoming, reply)
+        finally:
+            for sandbox in due:
+                await self._stir(sandbox)
 
-    async def _answer(self, incoming: Incoming, receive: Receive, started: float) -> Reply:
+    async def _send(self, send: Send, receive: Receive, incoming: Incoming, reply: Reply) -> None:
+        if isinstance(reply, Broken):
+            await faults.send_broken(send, incoming, reply)
+        elif reply.stream is not None:
+            await send_stream(send, receive, incoming, reply)
+        else:
+            await send_reply(send, incoming, reply)
+
+    async def _answer(self, incoming: Incoming, receive: Receive, started: float, due: list[str]) -> Reply:
         # 1. Locate the sandbox, and whose request it is.
         try:
             target = self._world.locator.target(incoming)
@@ -92,12 +111,14 @@ class Endpoint:
             return await _safely(media.answer(self._world, target, incoming, receive))
         if target.is_control:
             return await _safely(self._control.answer(target, incoming, receive))
-        return self._shared(incoming, await _safely(self._provider(target, incoming, receive, started)))
+        return self._shared(incoming, await _safely(self._provider(target, incoming, receive, started, due)))
 
     def _shared(self, incoming: Incoming, reply: Reply) -> Reply:
         return cors.allow(incoming, reply) if self._world.settings.cors else reply
 
-    async def _provider(self, target: Target, incoming: Incoming, receive: Receive, started: float) -> Reply:
+    async def _provider(
+        self, target: Target, incoming: Incoming, receive: Receive, started: float, due: list[str]
+    ) -> Reply:
         # 2. Locate the operation. A preflight is the browser's own question and no call.
         found = self._world.locator.find(target, incoming.method)
         if not isinstance(found, Found):
@@ -116,21 +137,39 @@ class Endpoint:
         verdict = read_as_asked(found.document, self._judged(found, incoming, raw), wish)
         reading = self._reading(found, verdict, incoming)
         case = Case(found.document, verdict, wish, target.sandbox, reading)
-        # 5. Decide, count and number it, in one transaction.
-        noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, case))
-        assert noted.decision is not None
+        # 5. Decide, count and number it, in one transaction; a fault may come before all of that.
+        noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, case, target))
         # 6. Write the reply, and hold it against the document in its turn.
         exchange = self._exchange(case, noted.decision, incoming, raw, variety=noted.id.encode())
-        # 7. Wait where a delay was asked for: real seconds under any clock.
-        if noted.decision.delay:
-            await asyncio.sleep(noted.decision.delay)
-        # 8. Label it, and note it in the journal.
-        return await self._noted(target, incoming, exchange, noted, started)
+        # 7. Wait where a delay was asked for; 8. label the reply, lay a fault over it, note both.
+        if self._makes_due(noted.decision):
+            due.append(target.sandbox)
+            await self._let_happen(target, noted)
+        return await self._finished(target, incoming, exchange, noted, started)
+
+    def _makes_due(self, decision: Decision | None) -> bool:
+        """True for a new task, and for a poll where polls move tasks on."""
+        return decision is not None and (decision.made is not None or self._world.settings.polls > 0)
+
+    async def _let_happen(self, target: Target, noted: Noted) -> None:
+        """Begin before the reply what does not wait for it: because that is late, or a callback early."""
+        decision = noted.decision
+        assert decision is not None
+        if decision.early or decision.delay or noted.met.seconds or noted.met.fault:
+            await self._stir(target.sandbox)
+        if decision.early and decision.made is not None:
+            attempts = self._world.agenda.attempts(target.sandbox, decision.made)
+            if attempts:
+                await asyncio.wait([asyncio.wrap_future(attempt) for attempt in attempts])
+
+    async def _stir(self, sandbox: str) -> None:
+        await self._world.stored(lambda: self._world.agenda.stir(sandbox))
 
     async def _lost(self, target: Target, incoming: Incoming, lost: Lost, started: float) -> Reply:
-        noted = await self._world.run(target.sandbox, lambda tx: self._numbered(tx, target.sandbox))
-        exchange = Exchange(lost.reply, lost.provider, lost.operation, (lost.violation,))
-        return await self._noted(target, incoming, exchange, noted, started)
+        noted = await self._world.run(target.sandbox, lambda tx: self._unlocated(tx, target, lost))
+        reply = faults.NOTHING if noted.met.undone else lost.reply
+        exchange = Exchange(reply, lost.provider, lost.operation, (lost.violation,))
+        return await self._finished(target, incoming, exchange, noted, started)
 
     def _preflight(self, incoming: Incoming, found: NoRoute | WrongMethod | Ambiguous) -> Reply | None:
         answers = self._world.settings.cors
@@ -154,22 +193,31 @@ class Endpoint:
 
     # --- deciding -------------------------------------------------------------------------------------------
 
-    def _decided(self, tx: Tx, case: Case) -> Noted:
-        return self._numbered(tx, case.sandbox, decide(tx, case))
+    def _decided(self, tx: Tx, case: Case, target: Target) -> Noted:
+        operation, body = case.verdict.operation, case.verdict.body
+        met = faults.meet(tx, self._world.ids, target, operation.provider, operation.name, body)
+        return self._numbered(tx, case.sandbox, met, None if met.undone else decide(tx, case))
 
-    def _numbered(self, tx: Tx, sandbox: str, decision: Decision | None = None) -> Noted:
+    def _unlocated(self, tx: Tx, target: Target, lost: Lost) -> Noted:
+        met = faults.meet(tx, self._world.ids, target, lost.provider, lost.operation)
+        return self._numbered(tx, target.sandbox, met)
+
+    def _numbered(self, tx: Tx, sandbox: str, met: Met, decision: Decision | None = None) -> Noted:
         material = self._world.ids.next(tx, sandbox, "request")
-        return Noted("req_" + material[:10].hex(), self._world.clock.now(tx), decision)
+        return Noted("req_" + material[:10].hex(), self._world.clock.now(tx), decision, met)
 
     # --- writing --------------------------------------------------------------------------------------------
 
     def _exchange(
-        self, case: Case, decision: Decision, incoming: Incoming, raw: bytes, *, variety: bytes
+        self, case: Case, decision: Decision | None, incoming: Incoming, raw: bytes, *, variety: bytes
     ) -> Exchange:
         """The documented reply; a problem, and no outcome, where there is none to be had."""
-        verdict, choice, settings = case.verdict, decision.choice, self._world.settings
+        verdict, settings = case.verdict, self._world.settings
         operation, broken = verdict.operation, verdict.violations
         tell = partial(Exchange, provider=operation.provider, operation=operation.name, raw=raw)
+        if decision is None:
+            return tell(faults.NOTHING, violations=broken)
+        choice = decision.choice
         if choice is None:
             assert decision.problem is not None
             return tell(decision.problem, violations=broken, outcome=decision.outcome)
@@ -197,16 +245,32 @@ class Endpoint:
 
     # --- noting ---------------------------------------------------------------------------------------------
 
-    async def _noted(
+    async def _finished(
         self, target: Target, incoming: Incoming, exchange: Exchange, noted: Noted, started: float
     ) -> Reply:
-        await self._world.run(target.sandbox, lambda tx: _count(tx, exchange))
-        reply = _labelled(exchange, noted)
+        # 7. Wait where a delay was asked for: real seconds under any clock.
+        delay = noted.met.seconds + (noted.decision.delay if noted.decision else 0.0)
+        in_time = await faults.pause(incoming.wire, delay)
+        # 8. Label the reply, lay the fault over it that the call meets, and note both in the journal.
+        laid = faults.lay(noted.met, _labelled(exchange, noted), incoming)
+        await self._noted(target, incoming, exchange, noted, laid, started)
+        return laid.reply if in_time else faults.too_late(laid.reply)
+
+    async def _noted(
+        self,
+        target: Target,
+        incoming: Incoming,
+        exchange: Exchange,
+        noted: Noted,
+        laid: Laid,
+        started: float,
+    ) -> None:
+        await self._world.run(target.sandbox, lambda tx: _count(tx, exchange, noted.met))
         decision = noted.decision
         entry = journal.entry(
             redactor=self._world.redactor,
             incoming=incoming,
-            reply=reply,
+            reply=laid.noted,
             raw=exchange.raw,
             violations=list(exchange.violations),
             id=noted.id,
@@ -214,15 +278,21 @@ class Endpoint:
             sandbox=target.sandbox,
             provider=exchange.provider,
             operation=exchange.operation,
+            status=laid.status,
             code=exchange.code,
             outcome=exchange.outcome,
             state=next(iter(exchange.met.states), None) if exchange.met else None,
             because=decision.because if decision else None,
             checks=decision.checks if decision else [],
             duration_ms=round((self._world.clock.elapsed() - started) * 1000, 3),
+            fault=noted.met.name,
         )
-        await self._world.stored(lambda: self._world.journal.write(entry))
-        return reply
+        await self._world.stored(lambda: self._keep(entry))
+
+    def _keep(self, entry: Entry) -> None:
+        # Who is told of a call finds it in the journal.
+        self._world.journal.write(entry)
+        self._world.events.add(entry.sandbox, "request", self._world.journal.brief(entry))
 
 
 def _labelled(exchange: Exchange, noted: Noted) -> Reply:
@@ -239,10 +309,13 @@ def _labelled(exchange: Exchange, noted: Noted) -> Reply:
     return replace(exchange.reply, headers=[*exchange.reply.headers, *said])
 
 
-def _count(tx: Tx, exchange: Exchange) -> None:
+def _count(tx: Tx, exchange: Exchange, fault: Met) -> None:
     tally(tx, violated=exchange.violated is not None)
     met, provider, operation = exchange.met, exchange.provider, exchange.operation
     if met is None or provider is None or operation is None:
+        return
+    # What a fault keeps from a client it has not met.
+    if fault.fault is not None and fault.fault.fault != SLOW:
         return
     count(tx, "outcomes", provider, operation, met.counted or met.outcome)
     for state in met.states:

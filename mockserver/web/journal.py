@@ -30,7 +30,8 @@ class Entry(NamedTuple):
     method: str
     path: str
     query: str
-    status: int
+    # As the client saw it; None where it saw none.
+    status: int | None
     code: Json
     outcome: str | None
     state: str | None
@@ -42,6 +43,10 @@ class Entry(NamedTuple):
     response_headers: Headers
     request_body: bytes
     response_body: bytes
+    # Of the reply that the client was to get, if one was made.
+    response_status: int | None
+    # What the call met on the way.
+    fault: str | None = None
 
 
 _BODIES = ("request_body", "response_body")
@@ -102,6 +107,8 @@ class Journal:
         }
         if entry.state is not None:
             shown["state"] = entry.state
+        if entry.fault is not None:
+            shown["fault"] = entry.fault
         return {
             **shown,
             "because": entry.because,
@@ -121,7 +128,7 @@ class Journal:
                 "body": self._body(entry.request_body, entry.request_headers),
             },
             "response": {
-                "status": entry.status,
+                "status": entry.response_status,
                 "headers": [list(pair) for pair in entry.response_headers],
                 "body": self._body(entry.response_body, entry.response_headers),
             },
@@ -147,24 +154,24 @@ def entry(
     *,
     redactor: Redactor,
     incoming: Incoming,
-    reply: Reply,
+    reply: Reply | None,
     raw: bytes,
     violations: list[Violation],
     **facts: Any,
 ) -> Entry:
     """The entry of an exchange, credentials hidden before anything is stored."""
-    response_headers = list(reply.headers)
-    if reply.content_type:
+    response_headers = list(reply.headers) if reply else []
+    if reply and reply.content_type:
         response_headers.append(("content-type", reply.content_type))
     return Entry(
         method=incoming.method,
         path=incoming.raw_path,
         query=redactor.query(incoming.query.decode("latin-1")),
-        status=reply.status,
         violations=[violation.as_json() for violation in violations],
         request_headers=redactor.headers(incoming.headers),
         response_headers=redactor.headers(response_headers),
         request_body=raw,
-        response_body=reply.body,
+        response_body=reply.body if reply else b"",
+        response_status=reply.status if reply else None,
         **facts,
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote
 
-from mockserver.domain import credits
+from mockserver.domain import credits, magic
+from mockserver.domain import fault as faults
 from mockserver.domain import media as files
+from mockserver.domain.lifecycle import Step
+from mockserver.domain.magic import BadWord
 from mockserver.domain.media import EXAMPLE, EXAMPLE_FILE
 from mockserver.domain.model import (
     Caller,
@@ -26,6 +29,7 @@ from mockserver.domain.model import (
     ShowTasks,
     Submit,
     Task,
+    TaskView,
     View,
 )
 from mockserver.domain.outcome import Outcome
@@ -63,6 +67,9 @@ class Acted(NamedTuple):
     choice: Choice
     checks: list[dict[str, Json]]
     refused: bool
+    # The task that was made, and whether its first callback comes before the answer.
+    made: Task | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +101,11 @@ class Living:
         """What comes of a valid request; a refused one has changed nothing."""
         assert verdict.credential is not None
         service = self.service(tx, sandbox)
+        service.counts_polls = True
         wish = wish._replace(model_refusal=self._model_refusal(call, verdict))
         try:
-            view = carry_out(service, self.adapter.read(call), self.caller(verdict.credential), wish)
+            command = self._command(call)
+            view = carry_out(service, command, self.caller(verdict.credential), wish)
             written = self.adapter.write(call, view, self.context(sandbox))
         except Refusal as refusal:
             return Acted(self.refused(verdict.operation, call, refusal), service.checks, refused=True)
@@ -105,7 +114,38 @@ class Living:
             outcome = Outcome.TASK_FAILED
         answer = choices.by_outcome(verdict.operation, outcome).showing(written.body, written.states)
         # A look-up that found nothing refuses as well, where the provider answers it with an empty list.
-        return Acted(answer, service.checks, refused=outcome is Outcome.NOT_FOUND)
+        made = view.tasks[0].task if isinstance(command, Submit | CreatePersona) and view.tasks else None
+        early = (
+            made is not None
+            and bool(made.callback)
+            and self._met(tx, sandbox, made, faults.EARLY) is not None
+        )
+        if made is not None and early:
+            service.hurry(made)
+        return Acted(answer, service.checks, refused=outcome is Outcome.NOT_FOUND, made=made, early=early)
+
+    def _command(self, call: Call) -> Command:
+        """The command that a valid request means; what makes a task knows by which operation."""
+        command = self.adapter.read(call)
+        if isinstance(command, Submit | CreatePersona):
+            return command._replace(operation=call.operation)
+        return command
+
+    def spoken(self, call: Call) -> Wish | None:
+        """What the magic words of a song request ask for; BadWord for one that means nothing here."""
+        spoken = magic.listen(self.adapter.wording(call))
+        if spoken is None:
+            return None
+        return Wish(failure=self._named(spoken.failure) if spoken.fails else None, seconds=spoken.seconds)
+
+    def _named(self, name: str) -> FailureKind:
+        """The failure of a name or a code; the usual one for none."""
+        policy = self.house.policy
+        found = policy.failure(name or None)
+        if found is None:
+            known = dict.fromkeys(str(n) for f in policy.failures for n in (f.name, f.code) if n is not None)
+            raise BadWord(f"mock:fail={name}", f"{self.house.provider} has no such failure, {_wanted(known)}")
+        return found
 
     def _model_refusal(self, call: Call, verdict: Verdict) -> Refusal | None:
         late = next((v for v in verdict.violations if self.is_late(call, v)), None)
@@ -164,6 +204,25 @@ class Living:
         view = carry_out(self.service(tx, sandbox, moment), self.adapter.read(call), owner, Wish())
         return self.adapter.write(call, view, self.context(sandbox)).body
 
+    # --- what the agenda asks -------------------------------------------------------------------------------
+
+    def heard(self, sandbox: str, task: Task, step: Step) -> Json:
+        """The body of the callback that tells of a step."""
+        return self.adapter.heard(step.tells, TaskView(task, step.moment), self.context(sandbox))
+
+    def callback_faults(self, tx: Tx, sandbox: str, task: Task, names: Iterable[str]) -> dict[str, float]:
+        """Those faults that the next callback of a task meets, each used up by one, with their seconds."""
+        found = {name: self._met(tx, sandbox, task, name) for name in names}
+        return {name: float(fault.seconds or 0) for name, fault in found.items() if fault is not None}
+
+    def _met(self, tx: Tx, sandbox: str, task: Task, name: str) -> faults.Fault | None:
+        def draw() -> float:
+            return faults.fraction(self.house.ids.next(tx, sandbox, "fault-draw"))
+
+        return faults.take_named(tx, name, task.provider, task.operation, task.request, draw)
+
+    # --- files ----------------------------------------------------------------------------------------------
+
     def media(
         self, tx: Tx, sandbox: str, song: str, role: str
     ) -> files.Found | files.Expired | files.Unknown:
@@ -186,6 +245,10 @@ class Living:
         if name in _UPLOADS:
             return context.upload(EXAMPLE, EXAMPLE_FILE) + (f"?{query}" if query else "")
         return context.media(EXAMPLE, _role(url, name))
+
+
+def _wanted(known: Iterable[str]) -> str:
+    return f"wanted one of {', '.join(known)}"
 
 
 def caller_of(settings: Settings, credential: str) -> Caller:
@@ -275,7 +338,10 @@ def open_living(
         kind = adapter_of(name) if document.marked else None
         if kind is not None:
             adapter = kind(values_of(name, quirks))
-            house = House(name, adapter.policy, adapter.models, adapter.forms, ids, _pace(settings, clock))
+            pace = _pace(settings, clock)
+            house = House(
+                name, adapter.policy, adapter.models, adapter.forms, ids, pace, polls=settings.polls
+            )
             found[name] = Living(document, adapter, house, clock, settings)
     return found
 
@@ -283,5 +349,5 @@ def open_living(
 def _pace(settings: Settings, clock: Clock) -> float:
     if settings.pace == "instant":
         return math.inf
-    # Under a virtual clock a factor means nothing: durations are the provider's.
-    return 1.0 if clock.mode == "virtual" else float(settings.pace)
+    # Under a virtual clock a factor means nothing, nor where polls move tasks: durations are the provider's.
+    return 1.0 if clock.mode == "virtual" or settings.polls else float(settings.pace)

@@ -23,6 +23,10 @@ _WORDED = frozenset(("security", "required", "dependentRequired", "style"))
 # Possessive and bounded quantifiers keep each of these linear: a body may be a megabyte of anything.
 _PAIR = re.compile(r"([?&;])([^?=&;#\s\"'<>]++)=([^&;#\s\"'<>]++)")
 _USER = re.compile(r"(?<=://)[^/?#\s\"'<>@]++@")
+# A text that was meant for a URL, whatever stands in it that no URL may hold; and the fields of such texts.
+_WHOLE_USER = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^/?#]*@", re.DOTALL)
+_MEANT_USER = re.compile(r"\A((?:[A-Za-z][A-Za-z0-9+.-]{0,20}:(?=/))?+/*+)[^@]*:.*@", re.DOTALL)
+_ADDRESSES = re.compile(r"(url|uri|hook)\Z", re.IGNORECASE)
 _FIELD = re.compile(
     r"""(?<![\w.%~\[\]-])([\w.%~\[\]-]++)(["']?\s*+[:=]\s*+)"""
     r"""("(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?|[^\s&,;<>"'}\]][^&,;<>"'}\]\r\n]*+)""",
@@ -98,6 +102,7 @@ class Redactor:
         """A text, the user names and the credentials of the URLs in it hidden."""
         if "://" not in text:
             return text
+        text = _WHOLE_USER.sub(r"\1redacted@", text)
         text = _USER.sub("redacted@", text)
         return _PAIR.sub(lambda found: found[1] + self._pair(found[2], "=", found[3]), text)
 
@@ -105,7 +110,7 @@ class Redactor:
         """A JSON body with every field hidden whose name is plainly secret, and all that is in it."""
         if isinstance(value, dict):
             names = {key: key if _NAMES.search(key) else secret for key in value}
-            return {key: self.body(item, names[key]) for key, item in value.items()}
+            return {key: self.body(_addressed(key, item), names[key]) for key, item in value.items()}
         if isinstance(value, list):
             return [self.body(item, secret) for item in value]
         if isinstance(value, str):
@@ -142,5 +147,12 @@ class Redactor:
         got = violation.got
         _, place, *names = violation.pointer.split("/")
         if not any(self._is_secret(place, name) for name in names):
-            return self.body(got)
+            return self.body(_addressed(names[-1] if names else "", got))
         return redacted(got if isinstance(got, str) else repr(got))
+
+
+def _addressed(name: str, value: Json) -> Json:
+    """What stands in a field for an address, without a name and a password before its last @."""
+    if isinstance(value, str) and "@" in value and _ADDRESSES.search(name):
+        return _MEANT_USER.sub(r"\1redacted@", value)
+    return value

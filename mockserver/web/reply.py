@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -23,6 +23,8 @@ class Reply:
     body: bytes = b""
     content_type: str | None = None
     headers: Headers = field(default_factory=list)
+    # Where there is one, the body is what it gives, for as long as the client listens.
+    stream: Callable[[], AsyncGenerator[bytes]] | None = None
 
     @property
     def is_empty(self) -> bool:

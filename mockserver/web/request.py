@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mockserver.openapi.parameters import Sent, split_query
 from mockserver.web.reply import Headers, Reply, problem
 
+if TYPE_CHECKING:
+    from mockserver.web.faults import Wire
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# The ASGI extension in which a server of ours hands over a call's connection, so that a fault can break it.
+WIRE = "persona_mock.wire"
 
 
 class TooLarge(Exception):
@@ -37,6 +45,7 @@ class Incoming:
     raw_path: str
     query: bytes
     headers: Headers
+    wire: Wire | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> Incoming:
@@ -48,7 +57,8 @@ class Incoming:
         headers = [
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]
         ]
-        return cls(scope["method"], path or "/", scope.get("query_string", b""), headers)
+        wire = (scope.get("extensions") or {}).get(WIRE)
+        return cls(scope["method"], path or "/", scope.get("query_string", b""), headers, wire)
 
     @cached_property
     def _first(self) -> dict[str, str]:
@@ -126,3 +136,36 @@ async def send_reply(send: Send, incoming: Incoming, reply: Reply) -> None:
     body = b"" if reply.is_empty or incoming.method == "HEAD" else reply.body
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_stream(send: Send, receive: Receive, incoming: Incoming, reply: Reply) -> None:
+    """Put a reply on the wire whose body comes piece by piece, until it ends or the client has gone."""
+    headers = [*reply.headers, ("content-type", reply.content_type or "application/octet-stream")]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+    if reply.stream is None or incoming.method == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+        return
+    gone = asyncio.ensure_future(_gone(receive))
+    pieces = asyncio.ensure_future(_send_pieces(send, reply.stream()))
+    try:
+        await asyncio.wait((gone, pieces), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        pieces.cancel()
+        ends = await asyncio.gather(gone, pieces, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send_pieces(send: Send, pieces: AsyncGenerator[bytes]) -> None:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

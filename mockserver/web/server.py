@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import struct
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httptools
 import uvicorn
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import HANDLED_SIGNALS
+from uvicorn.server import HANDLED_SIGNALS, ServerState
+
+from mockserver.web.request import WIRE
 
 if TYPE_CHECKING:
     from socket import socket
@@ -27,10 +32,16 @@ HEADER_FIELDS = 200
 TARGET_BYTES = 64 * 1024
 PIPELINED = 100
 DRAIN_SECONDS = 10.0
+# Of that, what work may still take whose clients have gone: nobody waits for its answer.
+GONE_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
 # How long a refused client may go on sending before its connection is cut; a close at once would make the
 # kernel reset the connection, and the client would lose the answer.
 LINGER_SECONDS = 2.0
+# What was written has left for the client by then; a reset would make the kernel throw it away.
+LEAVE_SECONDS = 0.02
+# The linger option that makes a close a reset: on, for no time at all.
+_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Fault(NamedTuple):
@@ -81,6 +92,14 @@ def _unreadable(reason: str) -> Fault:
     return Fault(400, "bad-request", "Broken HTTP request", detail)
 
 
+class State(ServerState):
+    """What the connections of a server share: also whether it stops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopping = asyncio.Event()
+
+
 class Protocol(HttpToolsProtocol):
     """One connection; what breaks HTTP gets one problem answer, after those owed before it, and the end."""
 
@@ -91,6 +110,11 @@ class Protocol(HttpToolsProtocol):
         self.answering: RequestResponseCycle | None = None
         self.in_head = True
         self.resuming = False
+        # How many requests were begun, and whether a fault has ended this connection.
+        self.begun = 0
+        state = self.server_state
+        self.stopping = state.stopping if isinstance(state, State) else asyncio.Event()
+        self.is_broken = False
         self.target_bytes = self.header_bytes = self.header_fields = 0
         # Bytes fed to the parser since it last told us of anything.
         self.unparsed_bytes = 0
@@ -98,7 +122,7 @@ class Protocol(HttpToolsProtocol):
     # --- reading
 
     def data_received(self, data: bytes) -> None:
-        if self.fault is not None:
+        if self.fault is not None or self.is_broken:
             return
         self._unset_keepalive_if_required()
         try:
@@ -206,11 +230,49 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.answering = cycle
+        self.begun += 1
+        scope: Any = cycle.scope
+        scope["extensions"] = {WIRE: _Wire(self, cycle)}
         super()._start_asgi_task(cycle, _quiet(app, cycle))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._answer_fault()
+
+    # --- breaking off
+
+    async def reset(self, cycle: RequestResponseCycle) -> None:
+        """End the connection with a RST, once what was written has left for the client."""
+        self._let_go(cycle)
+        await self._left(cycle)
+        if not self.transport.is_closing():
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
+            self.transport.abort()
+
+    def close(self, cycle: RequestResponseCycle) -> None:
+        """End the connection with a FIN behind what was written."""
+        self._let_go(cycle)
+        if not self.transport.is_closing():
+            # Not closed at once: with bytes of the client still unread the kernel would make it a reset.
+            self.transport.write_eof()
+            self.timeout_keep_alive_task = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def _let_go(self, cycle: RequestResponseCycle) -> None:
+        """Answer and take in nothing more; uvicorn has nothing to say about a client that has gone."""
+        self.is_broken = cycle.disconnected = True
+        self.pipeline.clear()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+
+    async def _left(self, cycle: RequestResponseCycle) -> None:
+        end = self.loop.time() + LINGER_SECONDS
+        while self.transport.get_write_buffer_size() and self.loop.time() < end:
+            await asyncio.sleep(LEAVE_SECONDS / 4)
+        if cycle.response_started or self.begun > 1:
+            await asyncio.sleep(LEAVE_SECONDS)
+
+    # --- what breaks HTTP
 
     def _owes_answers(self) -> bool:
         return self.answering is not None and not self.answering.response_complete
@@ -238,6 +300,30 @@ class Protocol(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self.timeout_keep_alive_task = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+
+class _Wire:
+    """The connection of one call, for those who are to break it."""
+
+    patience: float | None = None
+
+    def __init__(self, protocol: Protocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+
+    async def reset(self) -> None:
+        await self._protocol.reset(self._cycle)
+
+    async def close(self) -> None:
+        self._protocol.close(self._cycle)
+
+    async def give_up(self) -> None:
+        """How long this client waits is its own affair."""
+
+    async def rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._protocol.stopping.wait()
 
 
 def _answer(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -272,14 +358,19 @@ def _quiet(app: Any, cycle: RequestResponseCycle) -> Any:
 
 
 def _nothing() -> None:
-    """Nobody waits for the server to listen."""
+    """Nobody waits for this."""
 
 
 class Server(uvicorn.Server):
     """Serves one app on sockets that already listen, until it is stopped; works on any thread."""
 
     def __init__(
-        self, app: ASGIApp, sockets: Sequence[socket], *, on_listening: Callable[[], None] = _nothing
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket],
+        *,
+        on_listening: Callable[[], None] = _nothing,
+        on_stopping: Callable[[], None] = _nothing,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -296,8 +387,11 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
             )
         )
+        self.shared = State()
+        self.server_state = self.shared
         self.listeners = list(sockets)
         self.on_listening = on_listening
+        self.on_stopping = on_stopping
         self.drain_seconds = DRAIN_SECONDS
         self._wake: Callable[[], None] = _nothing
 
@@ -336,6 +430,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Close what is idle, let answers under way finish for a while, then cut the rest."""
+        self.shared.stopping.set()
+        self.on_stopping()
         await self._stop_accepting()
         await self._drained()
         await self._cut()
@@ -363,6 +459,8 @@ class Server(uvicorn.Server):
             await asyncio.sleep(0.02)
             if not (state.connections or state.tasks):
                 break
+            if not state.connections:
+                end = min(end, loop.time() + GONE_SECONDS)
 
     async def _cut(self) -> None:
         for connection in list(self.server_state.connections):

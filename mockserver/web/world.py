@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -20,6 +20,8 @@ from mockserver.openapi.hosts import is_loopback
 from mockserver.openapi.library import load_documents
 from mockserver.settings import Settings
 from mockserver.store import open_store
+from mockserver.web.agenda import Agenda
+from mockserver.web.events import Events
 from mockserver.web.journal import Journal
 from mockserver.web.living import Living, marks_in_force, open_living, quirks_in_force
 from mockserver.web.locate import DEFAULT_SANDBOX, Locator
@@ -44,6 +46,8 @@ class World:
     ids: Ids
     locator: Locator
     journal: Journal
+    events: Events
+    agenda: Agenda
     redactor: Redactor
     stateless: Stateless
     own_hosts: frozenset[str]
@@ -60,6 +64,17 @@ class World:
             (document.name, "/" + quote(document.name) + document.base, sum(1 for _ in document.operations()))
             for document in self.documents.values()
         ]
+
+    def on(self, store: Store) -> World:
+        """The same world on another store."""
+        journal, events = Journal(store, self.redactor, self.settings.journal_size), Events(store)
+        agenda = Agenda(store, self.clock, self.ids, self.living, events, self.settings)
+        return replace(self, store=store, journal=journal, events=events, agenda=agenda)
+
+    def stop(self) -> None:
+        """Let go of whoever listens to events or waits for receivers: the server is about to end."""
+        self.events.close()
+        self.agenda.stop()
 
     async def run(self, sandbox: str, work: Callable[[Tx], T]) -> T:
         """Do some work in a transaction."""
@@ -126,15 +141,19 @@ def open_world(settings: Settings, *, store: Store | None = None, clock: Clock |
     own = _own_hosts(settings)
     time = clock or (VirtualClock() if settings.clock == "virtual" else RealClock())
     ids = Ids(settings.seed)
+    living = open_living(documents, settings, quirks, time, ids)
+    events = Events(kept)
     return World(
         settings=settings,
         documents=documents,
-        living=open_living(documents, settings, quirks, time, ids),
+        living=living,
         store=kept,
         clock=time,
         ids=ids,
         locator=Locator(documents, own),
         journal=Journal(kept, redactor, settings.journal_size),
+        events=events,
+        agenda=Agenda(kept, time, ids, living, events, settings),
         redactor=redactor,
         stateless=Stateless(settings.seed),
         own_hosts=own,

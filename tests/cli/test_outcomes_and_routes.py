@@ -32,6 +32,7 @@ QUIRKS = {
     ("kie", "generatePersona", "source-not-owned"): "kie.unknown_source=422",
     ("kie", "generatePersona", "insufficient-credits"): "kie.persona_price=1",
     ("kie", "getMusicDetails", "not-found"): "kie.unknown_task=null",
+    ("kie", "getMusicDetails", "rate-limited"): "kie.poll_limit=off",
     ("crun", "generatePersona", "duplicate"): "crun.duplicate=refuse",
     ("evolink", "getTask", "success"): "evolink.link_hours=72",
     ("evolink", "getCredits", "unauthorized"): "evolink.credits_error=string",
@@ -128,6 +129,7 @@ def test_some_outcomes_as_the_providers_print_them(capsys: Shown) -> None:
     [
         ("kie.duplicate=overwrite", ("generatePersona", "duplicate"), (200, 200, "success")),
         ("kie.unknown_task=404", ("getMusicDetails", "not-found"), (200, 404, "Resource not found")),
+        ("kie.poll_limit=on", ("getMusicDetails", "rate-limited"), (200, 429, "Request limit exceeded")),
         ("crun.duplicate=same", ("generatePersona", "duplicate"), (200, 200, "success")),
         (
             "evolink.credits_error=integer",

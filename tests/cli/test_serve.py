@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ import pytest
 from tests.cli.conftest import Command, Start
 
 SECONDS = 30
+# Whatever is asked to end does not take longer than this.
+AT_ONCE = 5
 PACE = (
-    "instant, real, or a factor: a positive number such as 20, 0.5 or 1000 (at least 0.000001, at most 1e9)"
+    "instant, real, polls:N with N from 1 to 999999, or a factor: a positive number such as 20, 0.5 or 1000"
+    " (at least 0.000001, at most 1e9)"
 )
 QUIRK = "PROVIDER.NAME=VALUE, such as kie.duplicate=overwrite"
 HELP = "`persona-mock serve --help` explains it"
@@ -92,7 +96,7 @@ def test_a_flag_turns_a_switch_whatever_the_file_says(command: Command, tmp_path
         (["--clock", "fast"], {}, "--clock: got 'fast', wanted one of real, virtual"),
         (["--max-body", "much"], {}, "--max-body: got 'much', wanted a size"),
         (["--pace", "0"], {}, f"--pace: got '0', wanted {PACE}. {HELP}"),
-        (["--pace", "polls:3"], {}, f"--pace: got 'polls:3', wanted {PACE}. {HELP}"),
+        (["--pace", "polls:0"], {}, f"--pace: got 'polls:0', wanted {PACE}. {HELP}"),
         (["--credits", "-1"], {}, "--credits: got '-1', wanted a number from 0 to 1000000000000"),
         (["--quirk", "kie"], {}, f"--quirk: got 'kie', wanted {QUIRK}. {HELP}"),
         ([], {"PERSONA_MOCK_PACE": "nan"}, f"PERSONA_MOCK_PACE: got 'nan', wanted {PACE}"),
@@ -134,6 +138,30 @@ def test_a_bad_value_is_code_2_in_one_line(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"persona-mock: {said}")
     assert done.stderr.count("\n") == 1
+
+
+HOSTS = ("a", "mock.example", "127.0.0.1", "[::1]")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("port", ["65536", "99999", "655350", "0"])
+def test_a_port_that_is_none_cannot_be_allowed(command: Command, host: str, port: str) -> None:
+    done = command("serve", "--callback-allow", f"{host}:{port}", "--print-config")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"persona-mock: --callback-allow: got '{host}:{port}', wanted HOST or HOST:"
+    )
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_last_port_there_is_can_be_allowed(command: Command, host: str) -> None:
+    done = command("serve", "--callback-allow", f"{host}:65535", "--print-config")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = rf"^callback-allow +{re.escape(host)}:65535 +flag --callback-allow$"
+    assert re.search(shown, done.stdout, re.MULTILINE)
 
 
 def test_a_bad_key_of_the_file_is_code_2(command: Command, tmp_path: Path) -> None:
@@ -347,6 +375,103 @@ def test_a_second_ctrl_c_does_not_wait(served: tuple[str, subprocess.Popen[str]]
 
     assert time.monotonic() - began < 5
     assert (process.returncode, faults) == (0, "")
+
+
+CREDIT = "/kie/api/v1/chat/credit"
+SONG = {
+    "prompt": "A calm piano piece for a rainy evening",
+    "customMode": False,
+    "instrumental": True,
+    "model": "V4_5",
+    "callBackUrl": "https://10.0.0.1/nobody",
+}
+
+
+def asked(url: str, path: str, body: Any = None, **headers: str) -> Any:
+    """The JSON of an answer."""
+    data = None if body is None else json.dumps(body).encode()
+    sent = {"Authorization": "Bearer k", "Content-Type": "application/json", **headers}
+    with urlopen(Request(url + path, data=data, headers=sent), timeout=SECONDS) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize(
+    ("fault", "headers"),
+    [
+        ({"fault": "latency", "seconds": 3600}, {}),
+        ({"fault": "slow-body", "seconds": 3600}, {}),
+        (None, {"Prefer": "delay=500"}),
+        ({"fault": "latency", "seconds": 3600, "times": None}, {"Prefer": "delay=500"}),
+    ],
+    ids=["latency", "slow-body", "prefer", "both"],
+)
+def test_sigterm_answers_at_once_what_is_delayed(
+    served: tuple[str, subprocess.Popen[str]], fault: Any, headers: dict[str, str]
+) -> None:
+    url, process = served
+    if fault:
+        asked(url, "/_mock/faults", fault)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(asked, url, "/kie/api/v1/generate", SONG, **headers)
+        # Its task is made, so all that it waits for is the delay.
+        wait_for(lambda: asked(url, "/_mock/tasks")["tasks"])
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        body = answer.result(SECONDS)
+    _, faults = process.communicate(timeout=SECONDS)
+
+    assert (process.returncode, faults) == (0, "")
+    assert time.monotonic() - began < AT_ONCE
+    assert (body["code"], body["msg"]) == (200, "success")
+
+
+def test_sigterm_ends_a_walk_of_the_clock_that_waits_for_a_receiver(start: Start, tmp_path: Path) -> None:
+    flags = ("--clock", "virtual", "--callback-timeout", "60")
+    process = start("serve", "--port", "0", "--url-file", "url", *flags)
+    url = url_from(tmp_path / "url", process)
+    with closing(socket.create_server(("127.0.0.1", 0))) as receiver, ThreadPoolExecutor(1) as pool:
+        receiver.settimeout(SECONDS)
+        silent = f"http://127.0.0.1:{receiver.getsockname()[1]}/"
+        asked(url, "/kie/api/v1/generate", {**SONG, "callBackUrl": silent})
+        walk = pool.submit(asked, url, "/_mock/clock/advance", {"until": "idle"})
+        with closing(receiver.accept()[0]):
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            counts = walk.result(SECONDS)
+            _, faults = process.communicate(timeout=SECONDS)
+
+    assert (process.returncode, faults) == (0, "")
+    assert time.monotonic() - began < AT_ONCE
+    assert (counts["delivered"], counts["gave_up"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "never", "whole"),
+    [
+        ("text", f"^GET {CREDIT} - ", f"^GET {CREDIT} 200 "),
+        ("json", '"status": null, ', '"status": 200, '),
+    ],
+)
+@pytest.mark.parametrize("fault", ["empty", "reset"])
+def test_the_access_log_gives_no_status_to_a_reply_that_never_came(
+    start: Start, tmp_path: Path, kind: str, never: str, whole: str, fault: str
+) -> None:
+    process = start("serve", "--port", "0", "--url-file", "url", "--access-log", "--log-format", kind)
+    url = url_from(tmp_path / "url", process)
+    asked(url, "/_mock/faults", {"fault": fault})
+
+    with pytest.raises(ConnectionError):
+        asked(url, CREDIT)
+    came = asked(url, CREDIT)
+    process.send_signal(signal.SIGTERM)
+    shown, faults = process.communicate(timeout=SECONDS)
+
+    assert (came["code"], faults) == (200, "")
+    first, second = (
+        line for line in shown.splitlines() if re.match(f"GET {CREDIT} |.*{CREDIT}.*duration", line)
+    )
+    assert re.search(never, first)
+    assert re.search(whole, second)
 
 
 # --- bad bytes ---------------------------------------------------------------------------------------------

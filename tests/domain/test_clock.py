@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver.domain.clock import ClockError, ClockIsReal, RealClock, VirtualClock, iso, parse_instant
-from mockserver.domain.ports import Clock, Store
+from mockserver.domain.ports import Clock, Store, Tx
 from tests.store.table import STORES
 
 NEW_YEAR = 1_767_225_600.0  # 2026-01-01T00:00:00Z
@@ -24,11 +24,23 @@ def now(store: Store, clock: Clock, sandbox: str = "alice") -> float:
 
 
 def advance(store: Store, seconds: Any, sandbox: str = "alice") -> float:
-    return store.run(sandbox, lambda tx: VirtualClock().advance(tx, seconds))
+    clock = VirtualClock()
+
+    def work(tx: Tx) -> float:
+        clock.move(tx, clock.ahead(tx, seconds))
+        return clock.now(tx)
+
+    return store.run(sandbox, work)
 
 
 def set_to(store: Store, epoch: Any) -> float:
-    return store.run("alice", lambda tx: VirtualClock().set(tx, epoch))
+    clock = VirtualClock()
+
+    def work(tx: Tx) -> float:
+        clock.move(tx, clock.until(tx, epoch))
+        return clock.now(tx)
+
+    return store.run("alice", work)
 
 
 # Virtual
@@ -85,7 +97,7 @@ def test_two_clocks_over_one_store_agree(store: Store) -> None:
 
 def test_clock_moved_in_a_work_that_fails_has_not_moved(store: Store) -> None:
     def work(tx: Any) -> None:
-        VirtualClock().advance(tx, 90)
+        VirtualClock().move(tx, VirtualClock().ahead(tx, 90))
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -185,8 +197,12 @@ def test_real_time_is_the_machines(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "move",
-    [lambda tx: RealClock().advance(tx, 1), lambda tx: RealClock().set(tx, 4e9)],
-    ids=["advance", "set"],
+    [
+        lambda tx: RealClock().ahead(tx, 1),
+        lambda tx: RealClock().until(tx, 4e9),
+        lambda tx: RealClock().move(tx, 4_000_000_000_000_000),
+    ],
+    ids=["ahead", "until", "move"],
 )
 def test_real_clock_cannot_be_moved(store: Store, move: Callable[[Any], float]) -> None:
     with pytest.raises(ClockIsReal, match="Run with --clock virtual to move it"):

@@ -42,6 +42,9 @@ class NewOne:
 
     def is_model_rule(self, call, fault):
         return False
+
+    def wording(self, call):
+        return ()
 """
 DOCUMENT = """
 openapi: 3.1.0

@@ -113,7 +113,9 @@ class Place(NamedTuple):
 
 @cache
 def _app() -> Any:
-    return create_app(Settings(seed=0, clock="virtual", verify_responses=True, journal_size=10))
+    return create_app(
+        Settings(seed=0, clock="virtual", rate_limits="off", verify_responses=True, journal_size=10)
+    )
 
 
 def _hundredths(credits: Any) -> Decimal:

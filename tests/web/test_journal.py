@@ -187,6 +187,7 @@ def test_all_checks_are_listed_where_all_are_passed(client: Client) -> None:
 
     assert checks(client) == [
         ("credentials", True),
+        ("rate-limit", True),
         ("well-formed", True),
         ("valid", True),
         ("credits", True),
@@ -207,7 +208,7 @@ def test_all_checks_are_listed_where_all_are_passed(client: Client) -> None:
 def test_a_check_of_the_state_ends_the_list_too(client: Client) -> None:
     client.post(PERSONA, json=BODY, headers=KEY)
 
-    assert checks(client)[2:] == [("valid", True), ("credits", True), ("source-exists", False)]
+    assert checks(client)[3:] == [("valid", True), ("credits", True), ("source-exists", False)]
 
 
 def test_the_list_of_checks_ends_with_the_one_that_decided(client: Client) -> None:
@@ -219,7 +220,7 @@ def test_the_list_of_checks_ends_with_the_one_that_decided(client: Client) -> No
 def test_a_body_that_cannot_be_read_ends_the_checks(client: Client) -> None:
     client.post(PERSONA, content=b"{", headers=KEY)
 
-    assert checks(client) == [("credentials", True), ("well-formed", False)]
+    assert checks(client) == [("credentials", True), ("rate-limit", True), ("well-formed", False)]
 
 
 def test_a_check_that_fails_tells_its_facts(client: Client) -> None:

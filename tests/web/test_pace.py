@@ -39,10 +39,13 @@ class Stopwatch:
     def now(self, tx: Tx) -> float:
         return self.time
 
-    def advance(self, tx: Tx, seconds: float) -> float:
+    def ahead(self, tx: Tx, seconds: float) -> int:
         raise NotImplementedError
 
-    def set(self, tx: Tx, epoch: float) -> float:
+    def until(self, tx: Tx, epoch: float) -> int:
+        raise NotImplementedError
+
+    def move(self, tx: Tx, micros: int) -> None:
         raise NotImplementedError
 
     def bring(self, tx: Tx, epoch: float) -> None:

@@ -35,6 +35,7 @@ SONG = {
     "model": "V4_5",
     "callBackUrl": "https://example.com/callback",
 }
+KEY = {"Authorization": "Bearer key"}
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=b"
 PART = "--b\r\nContent-Disposition: form-data; {}\r\n\r\n{}\r\n--b--\r\n"
@@ -309,6 +310,43 @@ def test_a_secret_in_a_callback_address_is_hidden_and_the_rest_is_not(client: Cl
     assert SECRET not in told(client)
     assert shown.startswith("https://redacted@page.test/done?token=")
     assert shown.endswith("&order=7")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:{} @127.0.0.1/h",
+        'http://user:{}"@127.0.0.1/h',
+        "http://user:<{}>@127.0.0.1/h",
+        "http://us er:{}@127.0.0.1/h",
+        "http://us\ner:{}@127.0.0.1/h",
+        "http://user:{}@",
+        "http://user:{}@127.0.0.1:port/h",
+        "http://user:{}@10.0.0.1/h",
+    ],
+    ids=repr,
+)
+def test_a_password_in_a_callback_address_is_told_nowhere_though_it_be_no_address(
+    live: Callable[..., str], address: str
+) -> None:
+    song = {**SONG, "callBackUrl": address.format(SECRET)}
+    with httpx2.Client(base_url=live(pace="instant"), headers=KEY, timeout=20) as client:
+        client.post("/kie/api/v1/generate", json=song)
+        client.post(PERSONA, json=song)
+        for task in client.get("/_mock/tasks").json()["tasks"]:
+            client.get(f"/kie/api/v1/generate/record-info?taskId={task['id']}")
+        entries = client.get("/_mock/requests").json()["requests"]
+        paths = ["requests?full=true", "callbacks", *(f"requests/{entry['id']}" for entry in entries)]
+        shown = [client.get(f"/_mock/{path}").text for path in paths]
+        with client.stream("GET", "/_mock/events", headers={"Last-Event-ID": "0"}) as stream:
+            for line in stream.iter_lines():
+                shown.append(line)
+                if line.startswith("data: ") and entries[-1]["id"] in line:
+                    break
+
+    assert SECRET not in "\n".join(shown)
+    assert len(entries) >= 2
+    assert "redacted@" in shown[0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Accounts: look at one, set its balance."""
+"""Accounts: look at one; set its balance, its rate limit and its webhook key."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from mockserver.domain import account as accounts
 from mockserver.domain import credits, tasks
 from mockserver.domain.model import Account, Persona
 from mockserver.domain.ports import Tx
-from mockserver.domain.records import micros
+from mockserver.domain.records import micros, read_limit, write_limit
 from mockserver.openapi.source import Json
-from mockserver.web.control.call import BadControl, ControlCall
+from mockserver.web.control.call import BadControl, Conflict, ControlCall
 from mockserver.web.living import caller_of
 
 
@@ -18,19 +18,33 @@ def show(call: ControlCall) -> Json:
 
 
 def change(call: ControlCall) -> Json:
-    """Set the balance; an account that nobody used yet is made."""
-    try:
-        amount = credits.counted(call.body["credits"])
-    except ValueError as error:
-        raise BadControl("credits", str(error)) from None
+    """Set what the body names, all of it or nothing; an account that nobody used yet is made."""
+    fields = _fields(call)
 
     def work(tx: Tx) -> Json:
-        account = accounts.settle(tx, _known(call, tx), _now(call, tx))
-        changed = account._replace(credits=amount)
+        changed = accounts.settle(tx, _known(call, tx), _now(call, tx))._replace(**fields)
         accounts.put(tx, changed)
+        if "webhookHmacKey" in call.body:
+            accounts.set_hmac_key(tx, changed.id, call.body["webhookHmacKey"])
         return _shown(call, tx, changed)
 
     return call.world.store.run(call.sandbox, work)
+
+
+def _fields(call: ControlCall) -> dict[str, Json]:
+    """What the body changes of the account's own record."""
+    fields: dict[str, Json] = {}
+    if "credits" in call.body:
+        try:
+            fields["credits"] = credits.counted(call.body["credits"])
+        except ValueError as error:
+            raise BadControl("credits", str(error)) from None
+    if "rate_limit" in call.body:
+        fields["rate_limit"] = read_limit(call.body["rate_limit"])
+        if fields["rate_limit"] and call.world.settings.rate_limits == "off":
+            text = "Rate limits are off here, so this one would not be kept. Run without --rate-limits off"
+            raise Conflict("rate-limits-off", text)
+    return fields
 
 
 def _known(call: ControlCall, tx: Tx) -> Account:
@@ -42,8 +56,8 @@ def _shown(call: ControlCall, tx: Tx, account: Account) -> Json:
     return {
         "key": held.key,
         "credits": credits.shown(held.credits),
-        "rate_limit": None,
-        "webhookHmacKey": None,
+        "rate_limit": write_limit(held.rate_limit),
+        "webhookHmacKey": "set" if accounts.hmac_key(tx, held.id) is not None else None,
         "tasks": tasks.of_account(tx, held.id),
         "personas": [
             persona.id for persona in tasks.personas_of_account(tx, held.id) if _is_made(call, tx, persona)

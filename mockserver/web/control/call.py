@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mockserver.openapi.compiled import Operation
@@ -40,6 +41,9 @@ class ControlCall(NamedTuple):
     path: dict[str, Json]
     query: dict[str, Json]
     body: Json
+    header: Mapping[str, Json] = MappingProxyType({})
+    # Whether connections can be broken here, which a server of ours alone lets us do.
+    has_wire: bool = True
 
     def provider(self, name: str | None) -> str | None:
         """A provider's name; BadControl where no document has it."""

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mockserver.domain import tasks
 from mockserver.domain.clock import ClockError, ClockIsReal, iso, parse_instant
 from mockserver.domain.ports import Tx
-from mockserver.domain.records import micros, seconds
 from mockserver.openapi.source import Json
+from mockserver.web.agenda import Walked
 from mockserver.web.control.call import BadControl, Conflict, ControlCall
 
 
 def show(call: ControlCall) -> Json:
     """What time it is."""
-    return _shown(call, call.world.store.run(call.sandbox, call.world.clock.now))
-
-
-def _shown(call: ControlCall, now: float) -> Json:
+    now = _now(call)
     return {"mode": call.world.clock.mode, "now": iso(now), "epoch": now}
 
 
+def _now(call: ControlCall) -> float:
+    return call.world.store.run(call.sandbox, call.world.clock.now)
+
+
 def advance(call: ControlCall) -> Json:
-    """Move on by some seconds, or until nothing is left to wait for."""
-    now = _moved(call, lambda tx: _advanced(call, tx))
-    return {"now": iso(now), "delivered": 0, "gave_up": 0}
+    """Move on by some seconds, or until nothing is left to wait for; what comes due on the way happens."""
+    clock, body = call.world.clock, call.body
+    if "seconds" in body:
+        walked = _walked(call, lambda tx: clock.ahead(tx, body["seconds"]))
+    else:
+        walked = _walked(call, lambda tx: _nowhere(call, tx))
+    return {"now": iso(_now(call)), "delivered": walked.delivered, "gave_up": walked.gave_up}
 
 
-def _advanced(call: ControlCall, tx: Tx) -> float:
-    clock = call.world.clock
-    if "seconds" in call.body:
-        return clock.advance(tx, call.body["seconds"])
-    last = tasks.last_due(tx, micros(clock.now(tx)))
-    return clock.advance(tx, 0) if last is None else clock.set(tx, seconds(last))
+def _nowhere(call: ControlCall, tx: Tx) -> None:
+    """No moment to aim at; asked all the same, for a real clock refuses to be moved at all."""
+    call.world.clock.ahead(tx, 0)
 
 
 def move(call: ControlCall) -> Json:
@@ -41,12 +42,13 @@ def move(call: ControlCall) -> Json:
         epoch = parse_instant(call.body["now"])
     except ValueError as error:
         raise BadControl("now", str(error)) from None
-    return _shown(call, _moved(call, lambda tx: call.world.clock.set(tx, epoch)))
+    _walked(call, lambda tx: call.world.clock.until(tx, epoch))
+    return show(call)
 
 
-def _moved(call: ControlCall, work: Callable[[Tx], float]) -> float:
+def _walked(call: ControlCall, aim: Callable[[Tx], int | None]) -> Walked:
     try:
-        return call.world.store.run(call.sandbox, work)
+        return call.world.agenda.walk(call.sandbox, aim)
     except ClockIsReal as error:
         raise Conflict("clock-is-real", str(error)) from None
     except ClockError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +18,11 @@ from mockserver.openapi.source import Json, load
 from mockserver.openapi.violation import Violation
 from mockserver.web.control import (
     accounts,
+    callbacks,
     clock,
     coverage,
+    events,
+    faults,
     health,
     outcomes,
     requests,
@@ -27,6 +32,7 @@ from mockserver.web.control import (
     tasks,
 )
 from mockserver.web.control.call import BadControl, Conflict, ControlCall, Missing
+from mockserver.web.courier import CALLBACK_MARK
 from mockserver.web.locate import CONTROL, Found, Target, WrongMethod, find_in
 from mockserver.web.redact import without_key
 from mockserver.web.reply import Reply, json_reply, problem, wrong_method
@@ -51,9 +57,16 @@ HANDLERS: Mapping[str, Callable[[ControlCall], Json]] = {
     "addOutcome": outcomes.add,
     "clearOutcomes": outcomes.clear,
     "deleteOutcome": outcomes.delete,
+    "listFaults": faults.listed,
+    "addFault": faults.add,
+    "clearFaults": faults.clear,
+    "deleteFault": faults.delete,
     "listRequests": requests.listed,
     "clearRequests": requests.clear,
     "showRequest": requests.show,
+    "followEvents": events.follow,
+    "listCallbacks": callbacks.listed,
+    "redeliverCallback": callbacks.redeliver,
     "showClock": clock.show,
     "advanceClock": clock.advance,
     "setClock": clock.move,
@@ -64,8 +77,26 @@ HANDLERS: Mapping[str, Callable[[ControlCall], Json]] = {
 
 # Calls about many tasks at once.
 _LONG = frozenset(
-    ("exportState", "importState", "listTasks", "plantTask", "showAccount", "changeAccount", "advanceClock")
+    (
+        "changeAccount",
+        "deleteSandbox",
+        "exportState",
+        "importState",
+        "listCallbacks",
+        "listTasks",
+        "plantTask",
+        "resetSandbox",
+        "showAccount",
+    )
 )
+# Calls that wait for receivers of callbacks: on threads of their own, so that they keep no others waiting.
+_WAITING = frozenset(("advanceClock", "redeliverCallback", "setClock"))
+_MOST_WAITING = 100
+
+
+def control_document() -> Document:
+    """The document of the control API, read anew."""
+    return compile_document(load(Path(__file__).with_name("openapi.yaml"), "control.yaml", keep=True), ())
 
 
 class Control:
@@ -74,14 +105,13 @@ class Control:
     def __init__(self, world: World) -> None:
         self._world = world
         self._loaded: Document | None = None
+        self._waiters = ThreadPoolExecutor(_MOST_WAITING, "control")
 
     @property
     def _document(self) -> Document:
         # Read at the first control call: serving providers does not need it.
         if self._loaded is None:
-            self._loaded = compile_document(
-                load(Path(__file__).with_name("openapi.yaml"), "control.yaml", keep=True), ()
-            )
+            self._loaded = control_document()
         return self._loaded
 
     async def answer(self, target: Target, incoming: Incoming, receive: Receive) -> Reply:
@@ -98,6 +128,8 @@ class Control:
             return too_large(incoming, error, self._world.settings.max_body)
         reply = partial(self._reply, found, target, incoming, raw)
         # What may take long, or wait for a store, is done beside the event loop.
+        if found.route.operation.name in _WAITING:
+            return await asyncio.get_running_loop().run_in_executor(self._waiters, reply)
         if self._world.store.may_block or found.route.operation.name in _LONG:
             from starlette.concurrency import run_in_threadpool
 
@@ -107,7 +139,8 @@ class Control:
     def _reply(self, found: Found, target: Target, incoming: Incoming, raw: bytes) -> Reply:
         verdict = judge(self._document, found.route, found.parameters, _as_json(incoming), raw)
         if verdict.violations:
-            return _refused(verdict.violations[0], found.route.operation)
+            shown = self._world.redactor.violation(verdict.violations[0])
+            return _refused(shown, found.route.operation)
         if unknown := _unknown_query(found.route.operation, incoming):
             return unknown
         return self._handled(found, target, incoming, verdict.body)
@@ -121,9 +154,12 @@ class Control:
         if operation.name == "showOpenapi":
             return json_reply(self._document.source.data)
         sent = values(operation.parameters, incoming.sent(found.parameters), self._document.source)
-        call = ControlCall(self._world, target.sandbox, sent["path"], sent["query"], body)
+        headers = sent.get("header", {})
+        has_wire = incoming.wire is not None
+        call = ControlCall(self._world, target.sandbox, sent["path"], sent["query"], body, headers, has_wire)
         try:
-            return json_reply(HANDLERS[operation.name](call))
+            answer = HANDLERS[operation.name](call)
+            return answer if isinstance(answer, Reply) else json_reply(answer)
         except BadControl as error:
             return _bad_request(error.field, error.reason, error.allowed)
         except Missing as error:
@@ -140,6 +176,11 @@ class Control:
             return problem("forbidden-host", 403, text)
         if self._is_cross_site(incoming):
             return problem("cross-site", 403, "The control API does not answer pages of another site")
+        if incoming.header(CALLBACK_MARK) is not None:
+            # Whoever may submit a song could else steer the mock through its own callback.
+            return problem(
+                "callback-to-control", 403, "The control API does not answer callbacks of the mock"
+            )
         token = self._world.settings.control_token
         if token and not hmac.compare_digest(
             (incoming.header("x-mock-token") or "").encode("utf-8", "replace"), token.encode()
@@ -209,6 +250,7 @@ def _allowed(violation: Violation, operation: Operation) -> Json:
 
 
 def _bad_request(field: str, reason: str, allowed: Json) -> Reply:
-    named = f". Allowed: {', '.join(map(str, allowed))}" if isinstance(allowed, list) else ""
+    shown = ("null" if item is None else str(item) for item in allowed) if isinstance(allowed, list) else ()
+    named = f". Allowed: {', '.join(shown)}" if isinstance(allowed, list) else ""
     facts = {} if allowed is None else {"allowed": allowed}
     return problem("bad-control-request", 422, f"{field}: {reason}{named}", field=field, **facts)

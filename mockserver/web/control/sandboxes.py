@@ -19,7 +19,7 @@ def _line(call: ControlCall, name: str) -> Json:
 
 def reset(call: ControlCall) -> Json:
     """Forget everything of this sandbox."""
-    call.world.store.drop(call.sandbox)
+    call.world.agenda.drop(call.sandbox)
     return {"reset": call.sandbox}
 
 
@@ -28,5 +28,5 @@ def delete(call: ControlCall) -> Json:
     name = call.path["name"]
     if name not in call.world.store.sandboxes():
         raise Missing(f"There is no sandbox {name!r}")
-    call.world.store.drop(name)
+    call.world.agenda.drop(name)
     return {"deleted": name}

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from mockserver.domain import override, tasks
+from mockserver.domain import callbacks, override, tasks
+from mockserver.domain import fault as faults
 from mockserver.domain import state as states
+from mockserver.domain.fault import Fault
 from mockserver.domain.model import Task
 from mockserver.domain.override import Override
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import micros
-from mockserver.domain.state import StateError
+from mockserver.domain.state import StateError, Term
 from mockserver.openapi.examples import body_violations
 from mockserver.openapi.source import Json
 from mockserver.store.memory import MemoryStore
 from mockserver.web.control.call import BadControl, ControlCall
+from mockserver.web.control.faults import SORTS
+from mockserver.web.control.faults import read as read_fault
 from mockserver.web.control.outcomes import targets
 from mockserver.web.living import Living
 
@@ -28,7 +32,8 @@ def show(call: ControlCall) -> Json:
     def work(tx: Tx) -> Json:
         states.overwrite(tx, records)
         state = states.export(tx, call.world.ids, micros(call.world.clock.now(tx)))
-        return {**state, "outcomes": [item.as_json() for item in override.listed(tx)]}
+        outcomes = [item.as_json() for item in override.listed(tx)]
+        return {**state, "outcomes": outcomes, "faults": [item.as_json() for item in faults.listed(tx)]}
 
     return MemoryStore().run(call.sandbox, work)
 
@@ -41,19 +46,31 @@ def bring(call: ControlCall) -> Json:
         records = MemoryStore().run(call.sandbox, lambda tx: _built(call, tx, state))
     except StateError as error:
         raise BadControl(error.pointer[1:], error.reason) from None
-    call.world.store.run(call.sandbox, lambda tx: states.overwrite(tx, records))
+    call.world.store.run(call.sandbox, lambda tx: _replaced(call, tx, records))
+    call.world.agenda.stir(call.sandbox)
     counts = {kind: len(state[kind]) for kind in ("accounts", "tasks", "personas")}
     return {"imported": {"sandbox": call.sandbox, **counts}}
 
 
+def _replaced(call: ControlCall, tx: Tx, records: list[tuple[str, bytes]]) -> None:
+    states.overwrite(tx, records)
+    # Those that wait for the next one of a task would wait for ever.
+    callbacks.let_all_go(tx, micros(call.world.clock.now(tx)))
+
+
 def _built(call: ControlCall, tx: Tx, state: Json) -> list[tuple[str, bytes]]:
-    terms = {name: (one.house.policy, one.house.models) for name, one in call.world.living.items()}
+    houses = ((name, one.house) for name, one in call.world.living.items())
+    terms = {name: Term(house.policy, house.models, house.polls) for name, house in houses}
     states.build(tx, state, terms)
     call.world.clock.bring(tx, state["now"])
     for index, record in enumerate(state["outcomes"]):
         if tx.get(f"override-id/{record['id']}") is not None:
             raise StateError(f"/outcomes/{index}/id", "stands there twice")
         override.add(tx, _override(call, f"/outcomes/{index}", record))
+    for index, record in enumerate(state.get("faults", ())):
+        if tx.get(f"fault-id/{record['id']}") is not None:
+            raise StateError(f"/faults/{index}/id", "stands there twice")
+        faults.add(tx, _fault(call, f"/faults/{index}", record))
     _check_views(call, tx, state["tasks"])
     return states.records(tx)
 
@@ -74,10 +91,28 @@ def _check_views(call: ControlCall, tx: Tx, records: list[Json]) -> None:
             _check_view(call, tx, f"/tasks/{index}", task)
 
 
-def _override(call: ControlCall, at: str, record: Json) -> Override:
+def _fault(call: ControlCall, at: str, record: Json) -> Fault:
+    if record["fault"] not in SORTS:
+        raise StateError(f"{at}/fault", f"no such fault, wanted one of {', '.join(SORTS)}")
+    times, left = _counts(at, record)
+    asked = {name: value for name, value in record.items() if name not in ("id", "left")}
+    try:
+        # Which server it goes on with is not said here: every one takes it.
+        fault = read_fault(call._replace(has_wire=True), {**asked, "times": times})
+    except BadControl as error:
+        raise StateError(f"{at}/{error.field}", error.reason) from None
+    return fault._replace(id=record["id"], left=left)
+
+
+def _counts(at: str, record: Json) -> tuple[int | None, int | None]:
     times, left = (None if record[name] is None else int(record[name]) for name in ("times", "left"))
     if (times is None) != (left is None) or (left or 0) > (times or 0):
         raise StateError(f"{at}/left", f"cannot be {left} of {times}")
+    return times, left
+
+
+def _override(call: ControlCall, at: str, record: Json) -> Override:
+    times, left = _counts(at, record)
     try:
         found = targets(call, record)
     except BadControl as error:

@@ -52,12 +52,14 @@ def plant(call: ControlCall) -> Json:
     body = call.body
     seed = _seed(_living(call, body["provider"]), body)
     count = int(body.get("count", 1))
+    planted: Json = {"planted": count}
     if count == 1:
-        return call.world.store.run(call.sandbox, lambda tx: _plant_one(call, tx, seed))
-    for start in range(0, count, _AT_ONCE):
+        planted = call.world.store.run(call.sandbox, lambda tx: _plant_one(call, tx, seed))
+    for start in range(0, count if count > 1 else 0, _AT_ONCE):
         many = partial(_plant_many, call, seed, min(_AT_ONCE, count - start))
         call.world.store.run(call.sandbox, many)
-    return {"planted": count}
+    call.world.agenda.stir(call.sandbox)
+    return planted
 
 
 def _plant_one(call: ControlCall, tx: Tx, seed: Seed) -> Json:
@@ -280,8 +282,10 @@ def _line(call: ControlCall, tx: Tx, task: Task) -> dict[str, Json]:
 
 
 def push(call: ControlCall) -> Json:
-    """Move a task to a state; from there it goes on as time passes."""
-    return call.world.store.run(call.sandbox, lambda tx: _shown(call, tx, _pushed(call, tx)))
+    """Move a task to a state; from there it goes on, as time passes or polls come."""
+    shown = call.world.store.run(call.sandbox, lambda tx: _shown(call, tx, _pushed(call, tx)))
+    call.world.agenda.stir(call.sandbox)
+    return shown
 
 
 def _pushed(call: ControlCall, tx: Tx) -> Task:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 from mockserver.domain.clock import iso
 from mockserver.domain.media import Expired, Found
-from mockserver.web import cors
+from mockserver.web import cors, faults
 from mockserver.web.locate import Target
 from mockserver.web.media import uploads
 from mockserver.web.media.files import asset_for
 from mockserver.web.media.place import MEDIA, READS, Place, fleeting, not_found, place_of
 from mockserver.web.media.ranges import answer_with
 from mockserver.web.reply import Reply, problem, wrong_method
-from mockserver.web.request import Incoming, Receive
+from mockserver.web.request import Incoming, Receive, TooLarge, read_body
 from mockserver.web.world import World
 
 
@@ -26,6 +29,28 @@ async def _answered(world: World, target: Target, incoming: Incoming, receive: R
     methods = place.methods if place else READS
     if incoming.method == "OPTIONS":
         return cors.preflight(incoming, methods, answers=world.settings.cors)
+    provider = place.folder if place and place.folder in world.documents else None
+    meet = partial(faults.meet, ids=world.ids, target=target, provider=provider, operation=None)
+    met = await world.run(target.sandbox, lambda tx: meet(tx, is_media=True))
+    in_time = await faults.pause(incoming.wire, met.seconds)
+    reply = await (
+        _refrain(incoming, receive) if met.undone else _served(world, target, place, incoming, receive)
+    )
+    laid = faults.lay(met, reply, incoming)
+    return laid.reply if in_time else faults.too_late(laid.reply)
+
+
+async def _refrain(incoming: Incoming, receive: Receive) -> Reply:
+    """Do nothing with a call but hear it out: a client that still sends would not see how it ends."""
+    with suppress(TooLarge):
+        await read_body(receive, incoming, uploads.UPLOAD_BYTES)
+    return faults.NOTHING
+
+
+async def _served(
+    world: World, target: Target, place: Place | None, incoming: Incoming, receive: Receive
+) -> Reply:
+    methods = place.methods if place else READS
     if place is None:
         return not_found(
             f"{target.path[:300]} names no file. Files stand at {MEDIA}/<provider>/<song>/<file>"
