@@ -1,0 +1,1 @@
+"""The mock inside somebody's tests, with pytest or without."""
