@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from mockserver.settings import Settings
@@ -15,6 +16,7 @@ from mockserver.web.listen import listen, port_of
 from mockserver.web.server import Server
 from tests.conftest import Client
 from tests.store.table import STORES
+from tests.web.receiver import Receiver
 
 LIMIT = 2000
 
@@ -53,3 +55,24 @@ def served() -> Iterator[tuple[str, int]]:
     thread.join(10)
     for opened in sockets:
         opened.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """The other end of callbacks."""
+    with Receiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[str], httpx2.Client]]:
+    """Clients of real servers: `connect(url)`."""
+    opened: list[httpx2.Client] = []
+
+    def make(url: str) -> httpx2.Client:
+        opened.append(httpx2.Client(base_url=url, timeout=30))
+        return opened[-1]
+
+    yield make
+    for client in opened:
+        client.close()

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import httpx2
 
 from tests.web.calls import send
+from tests.web.steering import Control
 
 Json = Any
 
@@ -227,3 +228,22 @@ def _named(field: str, url: str | None) -> dict[str, Json]:
 def told(callbacks: Sequence[Json]) -> list[tuple[str, str]]:
     """Stage and state of each entry of GET callbacks."""
     return [(one["stage"], one["state"]) for one in callbacks]
+
+
+# --- what the control API tells and does --------------------------------------------------------------------
+
+
+def advance(control: Control, seconds: float) -> Json:
+    """Move the clock on."""
+    return control.post("/clock/advance", {"seconds": seconds})
+
+
+def idle(control: Control) -> Json:
+    """Move the clock until nothing is left to come."""
+    return control.post("/clock/advance", {"until": "idle"})
+
+
+def callbacks(control: Control) -> list[Json]:
+    """Every callback that is kept."""
+    found: list[Json] = control.get("/callbacks")["callbacks"]
+    return found

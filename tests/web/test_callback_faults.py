@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Client
 from tests.web.calls import PROVIDERS, in_sandbox, send, shared_app
-from tests.web.receiver import SILENCE, Received, Receiver, song, told
+from tests.web.receiver import SILENCE, Received, Receiver, advance, callbacks, idle, song, told
 from tests.web.steering import Control
 from tests.web.stories import poll, state_of
 
@@ -37,39 +37,6 @@ def client(app: Any, request: pytest.FixtureRequest) -> Client:
 @pytest.fixture
 def control(client: Client) -> Control:
     return Control(client)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as listening:
-        yield listening
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[[str], httpx2.Client]]:
-    """Clients of real servers: `connect(url)`."""
-    opened: list[httpx2.Client] = []
-
-    def make(url: str) -> httpx2.Client:
-        opened.append(httpx2.Client(base_url=url, timeout=30))
-        return opened[-1]
-
-    yield make
-    for client in opened:
-        client.close()
-
-
-def advance(control: Control, seconds: float) -> Json:
-    return control.post("/clock/advance", {"seconds": seconds})
-
-
-def idle(control: Control) -> Json:
-    return control.post("/clock/advance", {"until": "idle"})
-
-
-def callbacks(control: Control) -> list[Json]:
-    found: list[Json] = control.get("/callbacks")["callbacks"]
-    return found
 
 
 def fault(control: Control, name: str, **what: Json) -> str:

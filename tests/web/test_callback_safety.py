@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Client
 from tests.web.calls import PROVIDERS, in_sandbox, send, shared_app
-from tests.web.receiver import Receiver, Redirect, ordered, song, told
+from tests.web.receiver import Receiver, Redirect, callbacks, idle, ordered, song, told
 from tests.web.steering import Control
 from tests.web.stories import poll, state_of
 
@@ -37,26 +37,6 @@ def client(app: Any, request: pytest.FixtureRequest) -> Client:
 @pytest.fixture
 def control(client: Client) -> Control:
     return Control(client)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as listening:
-        yield listening
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[[str], httpx2.Client]]:
-    """Clients of real servers: `connect(url)`."""
-    opened: list[httpx2.Client] = []
-
-    def make(url: str) -> httpx2.Client:
-        opened.append(httpx2.Client(base_url=url, timeout=30))
-        return opened[-1]
-
-    yield make
-    for client in opened:
-        client.close()
 
 
 class Wires:
@@ -125,15 +105,6 @@ def _entry(address: str, port: Any) -> Any:
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
     return Names(monkeypatch)
-
-
-def idle(control: Control) -> Json:
-    return control.post("/clock/advance", {"until": "idle"})
-
-
-def callbacks(control: Control) -> list[Json]:
-    found: list[Json] = control.get("/callbacks")["callbacks"]
-    return found
 
 
 def allowing(*hosts: str) -> Client:

@@ -24,7 +24,7 @@ from mockserver.web.listen import listen, port_of
 from mockserver.web.server import Server
 from tests.conftest import Client
 from tests.web.calls import PROVIDERS, in_sandbox, sandbox_of, send, shared_app
-from tests.web.receiver import SILENCE, Received, Receiver, ordered, song, told
+from tests.web.receiver import SILENCE, Received, Receiver, advance, callbacks, idle, ordered, song, told
 from tests.web.steering import Control
 from tests.web.stories import poll, state_of
 
@@ -75,39 +75,6 @@ def impatient(impatient_app: Any, request: pytest.FixtureRequest) -> Client:
 @pytest.fixture
 def control(client: Client) -> Control:
     return Control(client)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as listening:
-        yield listening
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[[str], httpx2.Client]]:
-    """Clients of real servers: `connect(url)`."""
-    opened: list[httpx2.Client] = []
-
-    def make(url: str) -> httpx2.Client:
-        opened.append(httpx2.Client(base_url=url, timeout=30))
-        return opened[-1]
-
-    yield make
-    for client in opened:
-        client.close()
-
-
-def advance(control: Control, seconds: float) -> Json:
-    return control.post("/clock/advance", {"seconds": seconds})
-
-
-def idle(control: Control) -> Json:
-    return control.post("/clock/advance", {"until": "idle"})
-
-
-def callbacks(control: Control) -> list[Json]:
-    found: list[Json] = control.get("/callbacks")["callbacks"]
-    return found
 
 
 def pushed(control: Control, task: str, **what: Json) -> None:
