@@ -104,9 +104,11 @@ def refusal(url: str, allowed: Allowed) -> str | None:
 
 
 def receiver_of(url: str) -> str:
-    """The host and port of a URL that can be read."""
-    receiver = _receiver(url)
-    return f"{receiver.host}:{receiver.port}"
+    """The host and port of a URL; "" for one that cannot be read, and so is never called."""
+    with suppress(_Refused):
+        receiver = _receiver(url)
+        return f"{receiver.host}:{receiver.port}"
+    return ""
 
 
 async def post(

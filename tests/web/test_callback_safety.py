@@ -573,3 +573,16 @@ def test_the_other_songs_of_kie_are_kept_from_private_addresses_too(
     assert reply.headers["x-mock-outcome"] == "success", reply.text
     assert told(callbacks(control)) == [("text", "refused"), ("first", "refused"), ("complete", "refused")]
     assert wires.begun == []
+
+
+def test_an_address_that_cannot_be_read_is_refused_again_when_it_is_sent_again(
+    client: Client, control: Control
+) -> None:
+    song(client, "kie", "http://user:hunter2@127.0.0.1:9/hook")
+    idle(control)
+    [before, *_] = callbacks(control)
+
+    again = control.post(f"/callbacks/{before['id']}/redeliver")
+
+    assert before["state"] == "refused"
+    assert (again["state"], again["reason"], again["attempts"]) == ("refused", before["reason"], [])
