@@ -375,18 +375,20 @@ class Agenda:
         """Move a virtual clock through every due moment to the one aimed at; None stands for idleness."""
         place = self._place(sandbox)
         with place.walk:
-            # What was due before is no part of it, however far it has come by now.
-            self.settle(place, sandbox)
             before = Counter(place.ended)
             with suppress(Cut):
-                self._walk_to(place, sandbox, self._run(place, sandbox, aim))
+                # Asked first: a clock that cannot be moved keeps nobody waiting for receivers.
+                target = self._run(place, sandbox, aim)
+                # What was due before is no part of it, however far it has come by now.
+                self.settle(place, sandbox)
+                before = Counter(place.ended)
+                self._walk_to(place, sandbox, target)
             ended = Counter(place.ended) - before
             return Walked(ended["delivered"], ended["gave-up"])
 
     def _walk_to(self, place: Place, sandbox: str, target: int | None) -> None:
         if target is None:
             self._end_polled(place, sandbox)
-        self.settle(place, sandbox)
         while (due := self._next(place, sandbox)) <= (math.inf if target is None else target):
             if due == math.inf:
                 break

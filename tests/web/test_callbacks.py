@@ -1690,3 +1690,18 @@ def test_a_failed_task_that_is_failed_again_stays_as_it_was(
     assert [one["stage"] for one in told_before][-1:] == ["error"]
     assert (after["progress"], after["charged"]) == (before["progress"], before["charged"])
     assert control.get("/accounts/k")["credits"] == 1000
+
+
+def test_a_real_clock_refuses_to_move_without_waiting_for_receivers(
+    live: Live, connect: Callable[[str], httpx2.Client], receiver: Receiver
+) -> None:
+    client = connect(live(clock="real", pace="instant"))
+    receiver.always(SILENCE)
+    song(client, "kie", receiver.url)
+    receiver.wait(1)
+
+    # Well before the 15 s for which the receiver is waited for.
+    reply = client.post("/_mock/clock/advance", json={"until": "idle"}, timeout=5)
+    receiver.release()
+
+    assert (reply.status_code, reply.headers["x-mock-error"]) == (409, "clock-is-real")
