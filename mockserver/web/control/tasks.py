@@ -51,15 +51,18 @@ def plant(call: ControlCall) -> Json:
     """Make tasks without charge: one is shown, of many the number."""
     body = call.body
     seed = _seed(_living(call, body["provider"]), body)
-    count = int(body.get("count", 1))
-    planted: Json = {"planted": count}
-    if count == 1:
-        planted = call.world.store.run(call.sandbox, lambda tx: _plant_one(call, tx, seed))
-    for start in range(0, count if count > 1 else 0, _AT_ONCE):
-        many = partial(_plant_many, call, seed, min(_AT_ONCE, count - start))
-        call.world.store.run(call.sandbox, many)
+    planted = _planted(call, seed, int(body.get("count", 1)))
     call.world.agenda.stir(call.sandbox)
     return planted
+
+
+def _planted(call: ControlCall, seed: Seed, count: int) -> Json:
+    if count == 1:
+        return call.world.store.run(call.sandbox, lambda tx: _plant_one(call, tx, seed))
+    for start in range(0, count, _AT_ONCE):
+        many = partial(_plant_many, call, seed, min(_AT_ONCE, count - start))
+        call.world.store.run(call.sandbox, many)
+    return {"planted": count}
 
 
 def _plant_one(call: ControlCall, tx: Tx, seed: Seed) -> Json:
