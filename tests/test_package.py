@@ -33,6 +33,7 @@ def test_wheel_carries_code_documents_and_types(wheel: Path) -> None:
 
     assert {"mockserver/__main__.py", "mockserver/cli/main.py", "contracts/__init__.py"} <= files
     assert {"mockserver/py.typed", "contracts/py.typed"} <= files
+    assert "mockserver/coverage/page.css" in files
     assert {f"mockserver/_specs/{name}.yaml" for name in PROVIDERS} <= files
     assert [name for name in files if name.startswith("mockserver/web/control/") and name.endswith(".yaml")]
 
