@@ -13,9 +13,10 @@ from mockserver.web.world import World
 def write(world: World, incoming: Incoming, reply: Reply, started: float) -> None:
     """Print one request as text or as a line of JSON; what may hold a key, as a query does, is left out."""
     labels = dict(reply.headers)
+    path = world.redactor.credentials(incoming.headers, incoming.pairs).hide(without_key(incoming.raw_path))
     fields = {
         "method": incoming.method,
-        "path": header_text(without_key(incoming.raw_path), 300),
+        "path": header_text(path, 300),
         # 0 stands for an answer of which not a byte was sent.
         "status": reply.status or None,
         "provider": labels.get("x-mock-provider"),

@@ -84,8 +84,11 @@ class Journal:
 
     def entries(self, sandbox: str) -> Iterator[Entry]:
         """Every entry still kept, oldest first."""
-        for _, data in self._store.newest(sandbox, LOG, self._size):
-            yield decode(data)
+        return map(decode, self.kept(sandbox))
+
+    def kept(self, sandbox: str) -> list[bytes]:
+        """Every entry still kept, oldest first, for `decode` to read when somebody wants it."""
+        return [data for _, data in self._store.newest(sandbox, LOG, self._size)]
 
     def clear(self, sandbox: str) -> None:
         """Forget every entry of a sandbox."""
@@ -139,7 +142,7 @@ class Journal:
         """A JSON body as its value, a text as text, anything else by its size; secrets hidden in each."""
         if not raw:
             return None
-        kind = next((value for name, value in headers if name == "content-type"), "application/json")
+        kind = _kind(headers)
         if is_json(kind):
             payload = read_json(raw)
             if payload.fault is None:
@@ -157,21 +160,29 @@ def entry(
     reply: Reply | None,
     raw: bytes,
     violations: list[Violation],
+    checks: list[dict[str, Json]],
     **facts: Any,
 ) -> Entry:
     """The entry of an exchange, credentials hidden before anything is stored."""
     response_headers = list(reply.headers) if reply else []
     if reply and reply.content_type:
         response_headers.append(("content-type", reply.content_type))
+    # A credential may stand in its own place, and by mistake in any other.
+    credentials = redactor.credentials(incoming.headers, incoming.pairs)
     return Entry(
         method=incoming.method,
-        path=incoming.raw_path,
-        query=redactor.query(incoming.query.decode("latin-1")),
-        violations=[violation.as_json() for violation in violations],
-        request_headers=redactor.headers(incoming.headers),
-        response_headers=redactor.headers(response_headers),
-        request_body=raw,
-        response_body=reply.body if reply else b"",
+        path=credentials.hide(incoming.raw_path),
+        query=credentials.hide(redactor.query(incoming.query.decode("latin-1"))),
+        violations=[credentials.hide_in_value(violation.as_json()) for violation in violations],
+        checks=[credentials.hide_in_value(check) for check in checks],
+        request_headers=credentials.hide_in_headers(redactor.headers(incoming.headers)),
+        response_headers=credentials.hide_in_headers(redactor.headers(response_headers)),
+        request_body=credentials.hide_in_body(raw, _kind(incoming.headers)),
+        response_body=credentials.hide_in_body(reply.body if reply else b"", _kind(response_headers)),
         response_status=reply.status if reply else None,
         **facts,
     )
+
+
+def _kind(headers: Headers) -> str:
+    return next((value for name, value in headers if name == "content-type"), "application/json")

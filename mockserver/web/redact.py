@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
 from hashlib import sha256
-from urllib.parse import unquote, unquote_plus
+from itertools import takewhile
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from mockserver.openapi.negotiation import is_json
+from mockserver.openapi.payload import read_json, write_json
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
 from mockserver.web.reply import Headers
 
+# What was a credential in the place of a name was one of these before it was hidden: "password", say.
 _NAMES = re.compile(
     r"authorization|cookie|token|secret|passw|passphrase|credential|signature|hmac"
-    r"|(api|access|auth|private)[-_]?key",
+    r"|(api|access|auth|private)[-_]?key|redacted-[0-9a-f]{16}",
     re.IGNORECASE,
 )
+_STAND_IN = re.compile(r"redacted-[0-9a-f]{16}")
 _SCHEMES = frozenset(("basic", "bearer", "digest", "token", "apikey", "negotiate", "hmac"))
 # What these rules say they got are our own words, never the caller's.
 _WORDED = frozenset(("security", "required", "dependentRequired", "style"))
@@ -52,7 +60,12 @@ def redacted(secret: str) -> str:
 
 def _blanked(secret: str) -> str:
     """A secret's stand-in where it must not break the grammar around it: a URL, a form, a text."""
-    return f"redacted-{digest(secret)}"
+    return secret if _STAND_IN.fullmatch(secret) else f"redacted-{digest(secret)}"
+
+
+def _shown(secret: str) -> str:
+    """A secret redacted, unless that was done before it was stored: its digest tells it still."""
+    return secret if _STAND_IN.fullmatch(secret) else redacted(secret)
 
 
 # A key stands in the path of an account, and in whatever was meant for one.
@@ -68,6 +81,170 @@ def without_key(path: str) -> str:
     return next(hidden, path)
 
 
+# A shorter credential is no secret, and hiding it would blank every word that has it inside.
+_LEAST = 8
+# Nothing escapes these: not JSON, not a URL, not a form.
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
+# A violation quotes so much of a path, and of other texts as much as stands before an ellipsis.
+_QUOTED = 300
+_LONGEST_QUOTE = 5000
+# More than these are no client's mistake, and looking for each takes its time.
+_MOST = 50
+
+
+class Credentials:
+    """The credentials of one request, hidden wherever they stand in it beside their proper place."""
+
+    def __init__(self, credentials: Iterable[str]) -> None:
+        self._meant = {spelling: key for key in credentials for spelling in _spellings(key)}
+        # Of a text that was cut there may be no more than the beginning.
+        self._heads = {spelling[:_LEAST] for spelling in self._meant}
+        self._raw_heads = [head.encode("utf-8", "replace") for head in self._heads]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, sorted(self._meant, key=len, reverse=True))))
+
+    def hide(self, text: str) -> str:
+        """A text without them, however they are spelled in it."""
+        for head in self._heads:
+            if head in text or "%" in text:
+                return self._hidden(text)
+        return text
+
+    def _hidden(self, text: str) -> str:
+        hidden = self._as_spelled(text)
+        # A client may encode what needs no encoding.
+        plain = unquote(hidden)
+        clean = self._as_spelled(plain)
+        return hidden if clean == plain else clean
+
+    def _as_spelled(self, text: str) -> str:
+        if not any(head in text for head in self._heads):
+            return text
+        hidden = self._pattern.sub(self._blank, text)
+        return self._without_rest(hidden) if len(text) <= _LONGEST_QUOTE else hidden
+
+    def _blank(self, found: re.Match[str]) -> str:
+        return _blanked(self._meant[found[0]])
+
+    def _without_rest(self, text: str) -> str:
+        """A text that was cut inside of one: hidden is what is left of it."""
+        for spelling, key in self._meant.items():
+            pieces, start = [], 0
+            for at, end in _cut_short(text, spelling):
+                pieces += [text[start:at], _blanked(key)]
+                start = end
+            text = "".join((*pieces, text[start:]))
+        return text
+
+    def hide_in_headers(self, headers: Headers) -> Headers:
+        """Headers without them, in whichever they stand."""
+        told = "\n".join([value for _, value in headers])
+        return headers if self.hide(told) == told else [(name, self.hide(value)) for name, value in headers]
+
+    def hide_in_value(self, value: Json) -> Json:
+        """A JSON value without them: names, texts, and a number that is one."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {self.hide(key): self.hide_in_value(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.hide_in_value(item) for item in value]
+        if value is None or isinstance(value, bool):
+            return value
+        return _blanked(str(value)) if str(value) in self._meant else value
+
+    def hide_in_body(self, raw: bytes, kind: str) -> bytes:
+        """A body without them; JSON stays JSON, and one that holds none of them is left as it is."""
+        if not self._may_be_in(raw):
+            return raw
+        payload = read_json(raw) if is_json(kind) else None
+        if payload is None or payload.fault is not None:
+            return self.hide(raw.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        hidden = self.hide_in_value(payload.value)
+        # Of a name that stands twice the first value is not seen here, and is not to be kept.
+        return raw if hidden == payload.value and not payload.duplicates else write_json(hidden)
+
+    def _may_be_in(self, raw: bytes) -> bool:
+        """False for nearly every body, and quick; what needs no escape may be escaped all the same."""
+        for head in self._raw_heads:
+            if head in raw:
+                return True
+        return bool(self._meant) and (b"%" in raw or b"\\u00" in raw)
+
+
+def _cut_short(text: str, whole: str) -> Iterator[tuple[int, int]]:
+    """Where in a text the beginning of another one stands, and no more of it because the text was cut."""
+    at = text.find(whole[:_LEAST])
+    while at >= 0:
+        end = at + _in_common(text[at : at + len(whole)], whole)
+        if text[end : end + 1] == "…" or (end >= _QUOTED and text[end : end + 1] in ("", ".", ":", " ")):
+            yield at, end
+        at = text.find(whole[:_LEAST], end)
+
+
+def _in_common(one: str, other: str) -> int:
+    """How many letters two texts begin with alike."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in alike)
+
+
+def _spellings(credential: str) -> Iterable[str]:
+    """A credential as it may stand in a text, a URL, a form, JSON, and a pointer."""
+    if _PLAIN.fullmatch(credential):
+        return (credential,)
+    escaped = [json.dumps(credential, ensure_ascii=bare)[1:-1] for bare in (True, False)]
+    texts = [credential, *escaped, *(text.replace("/", "\\/") for text in escaped)]
+    pointer = credential.replace("~", "~0").replace("/", "~1")
+    return dict.fromkeys((*texts, pointer, quote(credential, ""), quote_plus(credential)))
+
+
+def _sent_in(name: str, value: str) -> Iterator[str]:
+    """What may be a credential in a header that holds one."""
+    if name == "cookie":
+        yield from (pair.partition("=")[2] for pair in value.split(";", _MOST))
+        return
+    word, _, rest = value.partition(" ")
+    # Some send the scheme twice.
+    while word.lower() in _SCHEMES and rest:
+        value = rest.strip()
+        if word.lower() == "basic":
+            yield from _basic(value)
+        word, _, rest = value.partition(" ")
+    yield value
+    if rest:
+        yield from value.split(None, _MOST)
+
+
+def _basic(text: str) -> Iterator[str]:
+    """User and password, together and each alone."""
+    try:
+        decoded = base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return
+    user, _, password = decoded.partition(":")
+    yield from (decoded, user, password)
+
+
+def _as_meant(text: str) -> str:
+    """A key beyond ASCII as its owner wrote it: headers are read as Latin-1 and sent as UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _sounds_secret(name: str) -> bool:
+    # What is as long as a body may be is not to be remembered.
+    return _is_known_as_secret(name) if len(name) <= 100 else _NAMES.search(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_known_as_secret(name: str) -> bool:
+    return _NAMES.search(name) is not None
+
+
 class Redactor:
     """Hides credentials, by the names documents give them and by names that are plainly secret."""
 
@@ -75,7 +252,22 @@ class Redactor:
         self._documented = frozenset((place, name.lower()) for place, name in documented)
 
     def _is_secret(self, place: str, name: str) -> bool:
-        return (place, name.lower()) in self._documented or _NAMES.search(name) is not None
+        return (place, name.lower()) in self._documented or _sounds_secret(name)
+
+    def credentials(self, headers: Headers, query: Iterable[tuple[str, str]]) -> Credentials:
+        """What a request shows who calls with, from headers and the query's pairs as they were sent."""
+        found = self._sent(headers, query)
+        bare = (text.strip(" \t\"'") for text in found)
+        long = {text for text in bare if len(text) >= _LEAST}
+        return Credentials(long if all(map(str.isascii, long)) else long.union(map(_as_meant, long)))
+
+    def _sent(self, headers: Headers, query: Iterable[tuple[str, str]]) -> Iterator[str]:
+        for name, value in headers:
+            if len(value) >= _LEAST and self._is_secret("header", name):
+                yield from _sent_in(name, value.strip())
+        for name, value in query:
+            if len(value) >= _LEAST and self._is_secret_pair(name):
+                yield from (value, unquote_plus(value))
 
     def headers(self, headers: Headers) -> Headers:
         """The headers with every credential hidden; the scheme's name before it stays."""
@@ -94,9 +286,11 @@ class Redactor:
         return "&".join(self._pair(*part.partition("=")) for part in query.split("&"))
 
     def _pair(self, name: str, equals: str, value: str) -> str:
-        named = unquote_plus(name)
-        hide = value and (named.lower() == "key" or self._is_secret("query", named))
+        hide = value and self._is_secret_pair(unquote_plus(name))
         return f"{name}{equals}{_blanked(value) if hide else value}"
+
+    def _is_secret_pair(self, name: str) -> bool:
+        return name.lower() == "key" or self._is_secret("query", name)
 
     def _urls(self, text: str) -> str:
         """A text, the user names and the credentials of the URLs in it hidden."""
@@ -114,7 +308,7 @@ class Redactor:
         if isinstance(value, list):
             return [self.body(item, secret) for item in value]
         if isinstance(value, str):
-            return redacted(value) if secret and value else self._urls(value)
+            return _shown(value) if secret and value else self._urls(value)
         # Tokens are counted too, and a balance may stand under that name: a number there tells nothing.
         hide = secret and "token" not in secret.lower() and type(value) in (int, float)
         return redacted(str(value)) if hide else value

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
@@ -177,6 +178,237 @@ def test_a_credential_is_not_in_the_store(
     assert digest_of(SECRET) in kept
     assert SECRET not in logged + kept
     assert BASIC not in logged + kept
+
+
+# --- a credential in its place, and by mistake elsewhere ----------------------------------------------------
+
+PLAIN = "sk-live-SECRET-4711"
+ODD = 'sk/live+"SECRET"\\é~ 4711'
+LEAKS = ("SECRET", "sk-live-SEC", base64.b64encode(f"user-of-mine:{PLAIN}".encode()).decode(), "user-of-mine")
+BEARER = {"Authorization": f"Bearer {PLAIN}"}
+BASIC_PLAIN = {"Authorization": f"Basic {LEAKS[2]}"}
+HELD = f"redacted-{sha256(PLAIN.encode()).hexdigest()[:16]}"
+
+
+@pytest.fixture
+def mixed(make_client: MakeClient, folder: Callable[..., str], store: Store) -> Client:
+    """A client of all documents whose sandbox nobody else has, on each store."""
+    return make_client(specs=("packaged", folder(own=OWN)), store=store)
+
+
+def kept(store: Store) -> str:
+    """What the logs of the sandbox hold: the journal as it is stored, and the stream of events."""
+    logs = [store.newest("default", log, 1000) for log in ("journal", "events")]
+    return b"\n".join(data for log in logs for _, data in log).decode()
+
+
+def assert_told_nowhere(client: Client, store: Store) -> Any:
+    """The one entry of the journal, after a look at all that shows it."""
+    text = told(client) + kept(store)
+    assert [leak for leak in LEAKS if leak in text] == []
+    (entry,) = Control(client).requests(full="true")
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", f"/yuto/suno/fetch/{PLAIN}", BEARER),
+        ("GET", f"/kie/api/v1/{PLAIN}/credit", BEARER),
+        ("GET", f"/crun/api/v1/{PLAIN}", {"x-api-key": PLAIN}),
+        ("GET", f"/crun/api/v1/client/account/balance?id={PLAIN}", {"X-API-Key": PLAIN}),
+        ("GET", f"/evolink/v1/tasks/{PLAIN}", BEARER),
+        ("GET", f"/evolink/v1/tasks/a%20{PLAIN}", {"Authorization": f"bearer  {PLAIN}"}),
+        ("GET", f"/kie/api/v1/generate/record-info?taskId={PLAIN}", BEARER),
+        ("DELETE", f"/kie/api/v1/generate/record-info?taskId={PLAIN}", BEARER),
+        ("GET", f"{CREDIT}?{PLAIN}", BEARER),
+        ("GET", f"{CREDIT}?a={PLAIN.replace('s', '%73', 1)}&b=%25", BEARER),
+        ("GET", f"{CREDIT}/{PLAIN.replace('-', '%2d')}", BEARER),
+        ("GET", f"{CREDIT}/{PLAIN}", {"Authorization": PLAIN}),
+        ("GET", f"{CREDIT}/{PLAIN}", {"Authorization": f"Odd {PLAIN}"}),
+        ("GET", f"{CREDIT}/{PLAIN}", {"Authorization": f"Bearer Bearer {PLAIN}"}),
+        ("GET", f"{CREDIT}/{PLAIN}", {"Authorization": f'Bearer "{PLAIN}"'}),
+        ("GET", f"{CREDIT}/{PLAIN}", {"Cookie": f"a=b; session={PLAIN}"}),
+        ("GET", f"{CREDIT}/{PLAIN}?api_key={PLAIN}", {}),
+        ("GET", f"/own/query/{PLAIN}?k={PLAIN}", {}),
+        ("GET", f"/own/header/{PLAIN}", {"X-Shop": PLAIN}),
+        ("GET", f"{CREDIT}/{PLAIN}", {**BEARER, "Referer": f"https://page.test/{PLAIN}", "X-Trace": PLAIN}),
+        ("GET", f"/own/basic/{PLAIN}", BASIC_PLAIN),
+        ("GET", "/own/basic/user-of-mine", BASIC_PLAIN),
+        ("GET", f"/own/basic/user-of-mine:{PLAIN}", BASIC_PLAIN),
+        ("GET", f"/own/basic/{LEAKS[2]}?a={LEAKS[2].replace('=', '%3D')}", BASIC_PLAIN),
+        ("GET", "/kie/" + "a" * 281 + f"/{PLAIN}", BEARER),
+        ("GET", f"/kie/{PLAIN}/sk-live-/" + "a" * 252 + f"/{PLAIN}", BEARER),
+    ],
+)
+def test_a_credential_in_the_path_or_the_query_is_told_nowhere(
+    mixed: Client, store: Store, method: str, path: str, headers: dict[str, str]
+) -> None:
+    reply = mixed.request(method, path, headers=headers)
+
+    entry = assert_told_nowhere(mixed, store)
+    assert "redacted-" in entry["path"] + entry["request"]["query"]
+    assert reply.headers["x-mock-request-id"] == entry["id"]
+
+
+def test_what_stands_around_a_credential_stays_readable(mixed: Client, store: Store) -> None:
+    reply = mixed.get(f"/kie/api/v1/{PLAIN}/credit?page=2&a={PLAIN}", headers=BEARER)
+
+    entry = assert_told_nowhere(mixed, store)
+    (violation,) = entry["violations"]
+    assert entry["path"] == f"/kie/api/v1/{HELD}/credit"
+    assert entry["request"]["query"] == f"page=2&a={HELD}"
+    assert violation["got"] == f"/kie/api/v1/{HELD}/credit"
+    assert violation["message"].startswith(f"No operation GET /kie/api/v1/{HELD}/credit. Closest: ")
+    assert entry["response"]["body"]["detail"] == violation["message"]
+    # The client is told what it sent.
+    assert PLAIN in reply.json()["detail"]
+
+
+BODIES: list[tuple[str, str]] = [
+    ("application/json", '{"model": "KEY"}'),
+    ("application/json", '{"customMode": true, "style": ["KEY", {"a KEY": 1, "b": "x KEY"}]}'),
+    ("application/json", '{"KEY": "hunter22"}'),
+    ("application/json", '{"model": "first KEY", "model": "V5"}'),
+    ("application/json", r'{"model": "\u0073k-live-SECRET-4711"}'),
+    ("application/json", '{"note": "{\\"a\\": \\"KEY\\"}", "é": "é", "n": 1.5}'),
+    ("application/json", '{"callBackUrl": "https://page.test/done/KEY?x=KEY"}'),
+    ("application/json", '{"model": "KEY"'),
+    ("application/json", '{"model": "' + "a" * 59 + ' KEY and more and more and more and more and more"}'),
+    ("application/json", '{"model": "' + "a" * 70 + 'KEY and more and more and more and more and more"}'),
+    (FORM, "a=b&c=KEY"),
+    (FORM, "a=b&c=sk%2Dlive%2DSECRET%2D4711"),
+    ("text/plain", "my key is KEY, a secret"),
+    ("application/xml", "<a><b>KEY</b></a>"),
+    (MULTIPART, PART.format('name="a"', "KEY")),
+]
+
+
+@pytest.mark.parametrize("path", ["/kie/api/v1/generate", "/own/body"])
+@pytest.mark.parametrize(("kind", "content"), BODIES)
+def test_a_credential_in_a_body_is_told_nowhere(
+    mixed: Client, store: Store, path: str, kind: str, content: str
+) -> None:
+    sent = content.replace("KEY", PLAIN).encode()
+    mixed.post(path, content=sent, headers={**BEARER, "Content-Type": kind})
+
+    entry = assert_told_nowhere(mixed, store)
+    assert "hunter22" not in told(mixed)
+    assert entry["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "content"),
+    [
+        (place, kind, content)
+        for place in ("path", "query", "body")
+        for kind, content in [
+            ("application/json", json.dumps({"model": ODD, ODD: "x"})),
+            ("application/json", json.dumps({"model": ODD}, ensure_ascii=False)),
+            ("application/json", json.dumps({"model": ODD}).replace("/", r"\/")),
+            ("application/json", json.dumps({"model": json.dumps({"inside": ODD})})),
+            (FORM, urlencode({"model": ODD})),
+            ("text/plain", ODD),
+        ]
+    ],
+)
+def test_a_credential_that_has_to_be_escaped_is_told_nowhere(
+    mixed: Client, store: Store, place: str, kind: str, content: str
+) -> None:
+    headers = {"Authorization": b"Bearer " + ODD.encode(), "Content-Type": kind.encode()}
+    path = {"path": f"/kie/{quote(ODD, '')}", "query": f"{CREDIT}?{urlencode({'a': ODD})}"}
+    mixed.post(path.get(place, "/kie/api/v1/generate"), content=content.encode(), headers=headers)
+
+    entry = assert_told_nowhere(mixed, store)
+    assert "redacted-" in json.dumps(entry["request"] if place != "body" else entry["request"]["body"])
+    if place == "body" and kind == "application/json":
+        assert "model" in entry["request"]["body"]
+
+
+def test_a_credential_whose_slashes_are_escaped_is_told_nowhere(mixed: Client, store: Store) -> None:
+    # PHP writes JSON so.
+    content = rb'{"model": "sk\/live\/SECRET\/4711"}'
+    headers = {"Authorization": "Bearer sk/live/SECRET/4711", "Content-Type": "application/json"}
+    mixed.post("/own/body", content=content, headers=headers)
+
+    entry = assert_told_nowhere(mixed, store)
+    assert entry["request"]["body"] == {"model": f"redacted-{digest_of('sk/live/SECRET/4711')}"}
+
+
+def test_a_credential_is_not_in_the_checks(mixed: Client, store: Store) -> None:
+    mixed.post("/kie/api/v1/generate", json={**SONG, "model": PLAIN}, headers=BEARER)
+
+    entry = assert_told_nowhere(mixed, store)
+    assert HELD in json.dumps(entry["checks"])
+
+
+def test_a_credential_under_a_secret_name_keeps_its_digest(mixed: Client, store: Store) -> None:
+    mixed.post("/own/body", json={"password": PLAIN, "other": PLAIN}, headers=BEARER)
+
+    entry = assert_told_nowhere(mixed, store)
+    assert entry["request"]["body"] == {"password": HELD, "other": HELD}
+
+
+def test_a_number_that_is_a_credential_is_told_nowhere(mixed: Client) -> None:
+    body = {"a": 4711471147, "b": 47114711470, "c": True}
+    mixed.post("/own/body", json=body, headers={"Authorization": "Bearer 4711471147"})
+
+    (entry,) = Control(mixed).requests(full="true")
+
+    shown = entry["request"]["body"]
+    assert shown == {**body, "a": f"redacted-{digest_of('4711471147')}"}
+
+
+@pytest.mark.parametrize("key", ["k", "key", "demo", "credit", "api/v1", "generat", "generate-me"])
+def test_a_short_key_or_half_of_a_long_one_blanks_no_words(mixed: Client, key: str) -> None:
+    body = {**SONG, "prompt": "generate a demo of my api/v1 credit key"}
+    mixed.post("/kie/api/v1/generate", json=body, headers={"Authorization": f"Bearer {key}"})
+
+    (entry,) = Control(mixed).requests(full="true")
+
+    assert entry["path"] == "/kie/api/v1/generate"
+    assert entry["request"]["body"] == body
+    assert entry["outcome"] == "success"
+
+
+def test_a_body_without_a_credential_is_stored_as_it_came(mixed: Client, store: Store) -> None:
+    content = b'{ "a": 1.50, "b": "100%", "c": "caf\\u00e9", "d": "\\n" }'
+    mixed.post("/own/body", content=content, headers={**BEARER, "Content-Type": "application/json"})
+
+    logged = b"".join(data for _, data in store.newest("default", "journal", 10))
+
+    assert content in logged
+
+
+@pytest.mark.parametrize("path", [f"/kie/api/v1/{PLAIN}", f"/yuto/suno/fetch/{PLAIN}", "/own/body"])
+def test_the_reply_is_the_same_whether_or_not_the_key_stands_elsewhere(mixed: Client, path: str) -> None:
+    replies = [
+        mixed.post(path, json={"login": PLAIN}, headers={"Authorization": f"Bearer {key}"})
+        for key in (PLAIN, "another-key-of-mine")
+    ]
+
+    one, other = replies
+    assert (one.status_code, one.content) == (other.status_code, other.content)
+    assert "redacted" not in one.text
+
+
+def test_no_event_tells_a_credential(live: Callable[..., str]) -> None:
+    with httpx2.Client(base_url=live(), headers=BEARER, timeout=20) as client:
+        client.get(f"/yuto/suno/fetch/{PLAIN}")
+        client.get(f"/kie/api/v1/{PLAIN}/credit")
+        client.post("/kie/api/v1/generate", json={**SONG, "model": PLAIN})
+        listed = client.get("/_mock/requests?full=true")
+        last = listed.json()["requests"][-1]["id"]
+        shown = [listed.text]
+        with client.stream("GET", "/_mock/events", headers={"Last-Event-ID": "0"}) as stream:
+            for line in stream.iter_lines():
+                shown.append(line)
+                if line.startswith("data: ") and last in line:
+                    break
+
+    text = "\n".join(shown)
+    assert "SECRET" not in text
+    assert text.count(f"/kie/api/v1/{HELD}/credit") >= 2
 
 
 def digest_of(key: str) -> str:
@@ -462,3 +694,17 @@ def test_nothing_that_serve_prints_holds_a_secret(
     assert "/own/query" in printed
     assert SECRET not in printed + "".join(control)
     assert BASIC not in printed
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_access_log_hides_a_key_that_stands_in_a_path(
+    make_client: MakeClient, capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    client = make_client(access_log=True, log_format=log_format)
+    key = "sk-live-distinctive-4711"
+
+    client.get(f"/yuto/suno/fetch/{key}", headers={"Authorization": f"Bearer {key}"})
+
+    line = capsys.readouterr().out
+    assert "/yuto/suno/fetch/redacted-" in line
+    assert key not in line
