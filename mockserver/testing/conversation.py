@@ -264,9 +264,16 @@ class Conversation:
         """The client meets the end of the connection: before its time, unless the reply is whole."""
         self._replied.end(self._what_is_missing())
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client waits for nothing more."""
+        return self._gone.is_set()
+
     async def rest(self, seconds: float) -> None:
-        """Wait for so long."""
-        await asyncio.sleep(seconds)
+        """Wait for so long, or until the client has gone."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._gone.wait()
 
     async def give_up(self) -> None:
         """The client meets its own timeout."""

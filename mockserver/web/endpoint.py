@@ -74,6 +74,10 @@ class Endpoint:
         self._world = world
         self._control = Control(world)
 
+    def close(self) -> None:
+        """Let go of the threads of control calls that wait."""
+        self._control.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, the server lives on."""
         incoming = Incoming.of(scope)
@@ -253,8 +257,10 @@ class Endpoint:
         in_time = await faults.pause(incoming.wire, delay)
         # 8. Label the reply, lay the fault over it that the call meets, and note both in the journal.
         laid = faults.lay(noted.met, _labelled(exchange, noted), incoming)
+        if not in_time:
+            laid = laid._replace(reply=faults.too_late(laid.reply))
         await self._noted(target, incoming, exchange, noted, laid, started)
-        return laid.reply if in_time else faults.too_late(laid.reply)
+        return laid.reply
 
     async def _noted(
         self,
@@ -265,7 +271,8 @@ class Endpoint:
         laid: Laid,
         started: float,
     ) -> None:
-        await self._world.run(target.sandbox, lambda tx: _count(tx, exchange, noted.met))
+        arrives = laid.status is not None
+        await self._world.run(target.sandbox, lambda tx: _count(tx, exchange, noted.met, arrives=arrives))
         decision = noted.decision
         entry = journal.entry(
             redactor=self._world.redactor,
@@ -309,13 +316,13 @@ def _labelled(exchange: Exchange, noted: Noted) -> Reply:
     return replace(exchange.reply, headers=[*exchange.reply.headers, *said])
 
 
-def _count(tx: Tx, exchange: Exchange, fault: Met) -> None:
+def _count(tx: Tx, exchange: Exchange, fault: Met, *, arrives: bool) -> None:
     tally(tx, violated=exchange.violated is not None)
     met, provider, operation = exchange.met, exchange.provider, exchange.operation
     if met is None or provider is None or operation is None:
         return
-    # What a fault keeps from a client it has not met.
-    if fault.fault is not None and fault.fault.fault != SLOW:
+    # What a fault keeps from a client, or comes when it waits no more, it has not met.
+    if not arrives or (fault.fault is not None and fault.fault.fault != SLOW):
         return
     count(tx, "outcomes", provider, operation, met.counted or met.outcome)
     for state in met.states:

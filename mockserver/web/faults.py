@@ -43,6 +43,10 @@ class Wire(Protocol):
     patience: float | None
     """The seconds that the client waits for the next bytes; None where that is not known."""
 
+    @property
+    def is_gone(self) -> bool:
+        """True once the client waits for nothing more."""
+
     async def reset(self) -> None:
         """Break the connection off behind what was sent: the client meets a reset."""
 
@@ -53,7 +57,7 @@ class Wire(Protocol):
         """The client has waited for as long as it would: it meets its own timeout."""
 
     async def rest(self, seconds: float) -> None:
-        """Wait for so long, or until the server stops: it holds nobody back with waits of its own."""
+        """Wait for so long, or until the client has gone or the server stops: neither is held back by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,12 @@ def bare_path(path: str, provider: str | None) -> str:
 
 
 async def pause(wire: Wire | None, seconds: float) -> bool:
-    """Wait for so long; False, and at once, where the client is known not to wait that long."""
+    """Wait for so long; False, as soon as that is known, where the client does not wait that long."""
     if _is_too_long(wire, seconds):
         return False
     if seconds:
         await _rest(wire, seconds)
-    return True
+    return not seconds or wire is None or not wire.is_gone
 
 
 async def _rest(wire: Wire | None, seconds: float) -> None:

@@ -115,9 +115,14 @@ class Protocol(HttpToolsProtocol):
         state = self.server_state
         self.stopping = state.stopping if isinstance(state, State) else asyncio.Event()
         self.is_broken = False
+        self.gone = asyncio.Event()
         self.target_bytes = self.header_bytes = self.header_fields = 0
         # Bytes fed to the parser since it last told us of anything.
         self.unparsed_bytes = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
+        super().connection_lost(exc)
 
     # --- reading
 
@@ -311,6 +316,10 @@ class _Wire:
         self._protocol = protocol
         self._cycle = cycle
 
+    @property
+    def is_gone(self) -> bool:
+        return self._protocol.gone.is_set()
+
     async def reset(self) -> None:
         await self._protocol.reset(self._cycle)
 
@@ -321,9 +330,14 @@ class _Wire:
         """How long this client waits is its own affair."""
 
     async def rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._protocol.stopping.wait()
+        ends = [
+            asyncio.ensure_future(event.wait()) for event in (self._protocol.stopping, self._protocol.gone)
+        ]
+        try:
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
 
 
 def _answer(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,9 +94,28 @@ _WAITING = frozenset(("advanceClock", "redeliverCallback", "setClock"))
 _MOST_WAITING = 100
 
 
+@cache
 def control_document() -> Document:
-    """The document of the control API, read anew."""
+    """The document of the control API, read at its first use: serving providers does not need it."""
     return compile_document(load(Path(__file__).with_name("openapi.yaml"), "control.yaml", keep=True), ())
+
+
+def carry_out(
+    world: World, sandbox: str, name: str, body: Json = None, path: Mapping[str, Json] | None = None
+) -> Json:
+    """Make a control call from Python; it is held against the same document as one that comes over HTTP."""
+    operation = control_document().operation(name)
+    assert operation is not None, name
+    broken = next(iter(_broken(operation, body)), None)
+    if broken is not None:
+        allowed = _allowed(broken, operation)
+        raise BadControl(_field(broken), broken.message, allowed if isinstance(allowed, list) else None)
+    return HANDLERS[name](ControlCall(world, sandbox, dict(path or {}), {}, body))
+
+
+def _broken(operation: Operation, body: Json) -> Iterable[Violation]:
+    place = operation.body.media["application/json"].place if operation.body else None
+    return control_document().schemas.violations(place, body, where="body", pointer="/body") if place else ()
 
 
 class Control:
@@ -104,22 +123,18 @@ class Control:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._loaded: Document | None = None
         self._waiters = ThreadPoolExecutor(_MOST_WAITING, "control")
 
-    @property
-    def _document(self) -> Document:
-        # Read at the first control call: serving providers does not need it.
-        if self._loaded is None:
-            self._loaded = control_document()
-        return self._loaded
+    def close(self) -> None:
+        """Let go of the threads of calls that wait."""
+        self._waiters.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, target: Target, incoming: Incoming, receive: Receive) -> Reply:
         """The reply to a control call."""
         refused = self._guard(incoming)
         if refused is not None:
             return refused
-        found = find_in(self._document, target.path, incoming.method)
+        found = find_in(control_document(), target.path, incoming.method)
         if not isinstance(found, Found):
             return self._lost(found, target, incoming)
         try:
@@ -137,7 +152,7 @@ class Control:
         return reply()
 
     def _reply(self, found: Found, target: Target, incoming: Incoming, raw: bytes) -> Reply:
-        verdict = judge(self._document, found.route, found.parameters, _as_json(incoming), raw)
+        verdict = judge(control_document(), found.route, found.parameters, _as_json(incoming), raw)
         if verdict.violations:
             shown = self._world.redactor.violation(verdict.violations[0])
             return _refused(shown, found.route.operation)
@@ -152,8 +167,8 @@ class Control:
     def _handled(self, found: Found, target: Target, incoming: Incoming, body: Json) -> Reply:
         operation = found.route.operation
         if operation.name == "showOpenapi":
-            return json_reply(self._document.source.data)
-        sent = values(operation.parameters, incoming.sent(found.parameters), self._document.source)
+            return json_reply(control_document().source.data)
+        sent = values(operation.parameters, incoming.sent(found.parameters), control_document().source)
         headers = sent.get("header", {})
         has_wire = incoming.wire is not None
         call = ControlCall(self._world, target.sandbox, sent["path"], sent["query"], body, headers, has_wire)
@@ -201,7 +216,7 @@ class Control:
         path = without_key(target.path)[:200]
         if isinstance(found, WrongMethod):
             return wrong_method(f"{path} takes", found.allowed)
-        known = [f"{route.method} {CONTROL}{route.path}" for route in self._document.routes]
+        known = [f"{route.method} {CONTROL}{route.path}" for route in control_document().routes]
         text = f"No control call {incoming.method} {path}. Known: {'; '.join(known)}"
         return problem("no-route", 404, text, known=known)
 
@@ -228,8 +243,11 @@ def _unknown_query(operation: Operation, incoming: Incoming) -> Reply | None:
 
 
 def _refused(violation: Violation, operation: Operation) -> Reply:
-    field = violation.pointer.split("/", 2)[-1] or violation.where
-    return _bad_request(field, violation.message, _allowed(violation, operation))
+    return _bad_request(_field(violation), violation.message, _allowed(violation, operation))
+
+
+def _field(violation: Violation) -> str:
+    return violation.pointer.split("/", 2)[-1] or violation.where
 
 
 _LIMITS = ("type", "minimum", "maximum", "minLength", "maxLength")
