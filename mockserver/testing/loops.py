@@ -154,6 +154,16 @@ def running_trio() -> Any:
     return trio if trio is not None and trio.lowlevel.in_trio_task() else None
 
 
+def is_in_loop() -> bool:
+    """Whether the caller runs on an event loop, which it then keeps from everything else."""
+    if running_trio() is not None:
+        return True
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        return True
+    return False
+
+
 async def wait_for(future: Future[Any]) -> None:
     trio = running_trio()
     await (asyncio.wrap_future(future) if trio is None else _wait_in_trio(trio, future))

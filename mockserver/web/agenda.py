@@ -348,6 +348,10 @@ class Agenda:
                 return
             wait(flying, return_when="FIRST_COMPLETED")
 
+    def is_ahead(self, sandbox: str) -> bool:
+        """True where something of a sandbox is to come yet."""
+        return self._store.run(sandbox, _first_due) < math.inf
+
     def attempts(self, sandbox: str, task: Task) -> list[Future[None]]:
         """The attempts that are under way for a task."""
         return self._place(sandbox).of_task(task)

@@ -11,6 +11,7 @@ from starlette.routing import Router
 from starlette.types import Lifespan
 
 from mockserver.domain.ports import Clock, Store
+from mockserver.openapi.compiled import Document
 from mockserver.settings import Settings
 from mockserver.web.endpoint import Endpoint
 from mockserver.web.examine import Warn, examine
@@ -22,14 +23,16 @@ def create_app(
     *,
     store: Store | None = None,
     clock: Clock | None = None,
+    documents: dict[str, Document] | None = None,
     warn: Warn | None = None,
 ) -> Starlette:
     """The mock as an ASGI application; DocumentError or UsageError where settings cannot be served.
 
     The first tells of their documents, the second of their scenario.
+    `documents` may be those of another app with the same specs, quirks and allowed hosts: they are read once.
     `warn` is told, once the server runs, of each example in a document that breaks its own schema.
     """
-    world = _open(settings or Settings(), store, clock)
+    world = open_begun(settings or Settings(), store=store, clock=clock, documents=documents)
     app = Starlette()
     # The default of a router without routes: a Mount would not match a path with a line break in it.
     app.router = Router(redirect_slashes=False, default=Endpoint(world), lifespan=_lifespan(world, warn))
@@ -37,8 +40,15 @@ def create_app(
     return app
 
 
-def _open(settings: Settings, store: Store | None, clock: Clock | None) -> World:
-    world = open_world(settings, store=store, clock=clock)
+def open_begun(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    clock: Clock | None = None,
+    documents: dict[str, Document] | None = None,
+) -> World:
+    """The world that some settings describe, its sandboxes begun as their scenario says."""
+    world = open_world(settings, store=store, clock=clock, documents=documents)
     if settings.scenario is None:
         return world
     from mockserver.web.scenario import begin

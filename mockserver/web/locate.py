@@ -77,6 +77,11 @@ class Locator:
             for host in document.hosts - own_hosts:
                 self._hosts[host] = (*self._hosts.get(host, ()), document)
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The documented hosts: a call to one of them is for the provider that has it."""
+        return frozenset(self._hosts)
+
     def target(self, incoming: Incoming) -> Target:
         """The sandbox and the documents that a request points at; BadSandbox for a name that is none."""
         path, sandbox = incoming.raw_path, incoming.header("x-mock-sandbox")

@@ -131,11 +131,23 @@ class World:
         return "\n".join(["Summary, by sandbox:", *lines[:20], *more])
 
 
-def open_world(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> World:
-    """The world that some settings describe; DocumentError where the documents cannot be served."""
-    quirks = quirks_in_force(settings.quirk)
+def open_documents(settings: Settings) -> dict[str, Document]:
+    """The documents as some settings have them read; DocumentError where they cannot be served."""
     allowed = frozenset(settings.callback_allow)
-    documents = load_documents(settings.specs, NAMES, allowed, marks_in_force(quirks))
+    return load_documents(settings.specs, NAMES, allowed, marks_in_force(quirks_in_force(settings.quirk)))
+
+
+def open_world(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    clock: Clock | None = None,
+    documents: dict[str, Document] | None = None,
+) -> World:
+    """The world that some settings describe, with documents that were opened already or are opened now."""
+    quirks = quirks_in_force(settings.quirk)
+    if documents is None:
+        documents = open_documents(settings)
     redactor = Redactor(place for document in documents.values() for place in document.secrets())
     kept = store or open_store("memory", log_size=settings.journal_size)
     own = _own_hosts(settings)
