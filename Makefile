@@ -1,7 +1,7 @@
 # make serve [ARGS="--port 0"]   the mock, from a fresh checkout
 # make test [ARGS="-k clock"]    the tests
 # make check                     what CI runs: lint, types, tests
-# make bench                     start-up, measured against a bare server
+# make bench                     start-up and fixture, measured beside bare ones
 # make clean                     forget the environment and every cache
 
 PYTHON ?= python3

@@ -1,4 +1,4 @@
-"""`make bench`: how long a start takes, against a bare server's, in interleaved runs."""
+"""`make bench`: how long a start takes, and what the fixture costs a test, each beside something bare."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from tests.bench.documents import OPERATIONS, write_large, write_many
+from tests.bench.fixture import WITH, WITHOUT, around_a_test, whole_run
 from tests.bench.measure import Case, first_answer
 
 BARE = "bare Starlette + uvicorn, GET"
@@ -33,9 +34,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         cases = [case for case in _cases(Path(folder)) if options.only in case.name]
         times = _measured(cases, options.runs)
+        pytest = _in_pytest(Path(folder), options)
     rows = [_row(name, seconds, times) for name, seconds in times.items()]
     print(_table(rows))
-    figures = {"python": platform.python_version(), "platform": platform.platform(), "cases": rows}
+    for title, rival in pytest.items():
+        print(f"\n{_beside(title, rival)}")
+    figures = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cases": rows,
+        "pytest": pytest,
+    }
     options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     print(f"\nMedians of {options.runs} interleaved runs; every run is in {options.json}")
     return 0
@@ -44,7 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=15, help="runs of each case (default 15)")
-    parser.add_argument("--only", default="", metavar="WORD", help="only cases with this in their name")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="WORD",
+        help="only cases with this in their name; `fixture`: only pytest's",
+    )
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
     return parser
 
@@ -75,6 +89,33 @@ def _cases(folder: Path) -> list[Case]:
 def _inside(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def _in_pytest(folder: Path, options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
+    """The seconds of each kind of test, and of each kind of run."""
+    if options.only not in "fixture":
+        return {}
+    plain = _inside(folder / "plain")
+    runs: dict[str, list[float]] = {WITHOUT: [], WITH: []}
+    for run in range(-1, options.runs):
+        for name, seconds in runs.items():
+            took = whole_run(plain, plugin=name == WITH)
+            if run >= 0:
+                seconds.append(took)
+    tests = around_a_test(_inside(folder / "kinds"))
+    return {"set-up and tear-down of a test": tests, "a whole run of one empty test": runs}
+
+
+def _beside(title: str, rivals: dict[str, list[float]]) -> str:
+    """Each in milliseconds, and by how much it is over the first."""
+    first = median(next(iter(rivals.values())))
+    lines = [f"{title:<34}{'median':>11}{'most':>11}{'over':>11}"]
+    for name, seconds in rivals.items():
+        middle, most = median(seconds), max(seconds)
+        lines.append(
+            f"{name:<34}{middle * 1000:>8.2f} ms{most * 1000:>8.2f} ms{(middle - first) * 1000:>8.2f} ms"
+        )
+    return "\n".join(lines)
 
 
 def _measured(cases: Sequence[Case], runs: int) -> dict[str, list[float]]:

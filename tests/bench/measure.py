@@ -32,7 +32,7 @@ def first_answer(case: Case) -> float:
     port = _free_port()
     command = [sys.executable, *(word.replace("PORT", str(port)) for word in case.command)]
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, env=_environ(), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=subprocess.DEVNULL)
     try:
         while not _answered(case, port):
             if process.poll() is not None or time.perf_counter() - began > SECONDS:
@@ -66,7 +66,7 @@ def _free_port() -> int:
         return port
 
 
-def _environ() -> dict[str, str]:
+def environ() -> dict[str, str]:
     """Ours without settings, and with byte code kept: that of installed packages is there already."""
     ours = ("PERSONA_MOCK_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
