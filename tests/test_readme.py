@@ -1,4 +1,4 @@
-"""Every command and call in the README is run, and every reply compared; `…` stands for what varies."""
+"""Every command, call and recipe in the README is run, every reply compared; `…` stands for what varies."""
 
 from __future__ import annotations
 
@@ -8,16 +8,47 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 import httpx2
 import pytest
 
+from mockserver.testing import PersonaMock
+from mockserver.testing.clock import Clock
+from mockserver.testing.options import NAMES
+from mockserver.testing.provider import Account, Planned, Provider, Task
+from mockserver.testing.receiver import Receiver
+from mockserver.testing.records import Song
+from tests.parts import require
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 BASE = "http://127.0.0.1:4010"
+
+
+class Block(NamedTuple):
+    """A fenced block: the line on which its text begins, its language, its text."""
+
+    line: int
+    language: str
+    text: str
+
+
+def _blocks() -> Iterator[Block]:
+    for fence in re.finditer(r"^( *)```(.*)\n((?:.*\n)*?) *```$", README, re.MULTILINE):
+        lines = [line.removeprefix(fence[1]) for line in fence[3].splitlines(keepends=True)]
+        yield Block(README.count("\n", 0, fence.start(3)) + 1, fence[2], "".join(lines))
+
+
+BLOCKS = list(_blocks())
+
+
+def _of(language: str) -> list[Block]:
+    return [block for block in BLOCKS if block.language == language]
 
 
 class Step(NamedTuple):
@@ -29,17 +60,14 @@ class Step(NamedTuple):
 
 
 def _steps() -> Iterator[Step]:
-    for block in re.finditer(r"^( *)```console\n(.*?)^ *```$", README, re.DOTALL | re.MULTILINE):
-        start = README.count("\n", 0, block.start(2)) + 1
-        indent = len(block[1])
-        lines = [line[indent:] for line in block[2].splitlines()]
+    for block in _of("console"):
         command: tuple[int, str] | None = None
         output: list[str] = []
-        for number, line in enumerate([*lines, "$ "]):
+        for number, line in enumerate([*block.text.splitlines(), "$ "]):
             if line.startswith("$ "):
                 if command is not None:
                     yield Step(*command, "\n".join(output))
-                command, output = (start + number, line[2:]), []
+                command, output = (block.line + number, line[2:]), []
             else:
                 output.append(line)
 
@@ -70,6 +98,8 @@ def _run(command: str, base_url: str, folder: Path) -> str:
         return _curl(words[1:], base_url)
     if words[0] == "make":
         return _make(words[1:])
+    if words[0] == "pytest":
+        return _pytest(words[1:], folder / "neon")
     assert words[0] == "persona-mock", f"the README test cannot run {words[0]!r}"
     return _serve(words[2:], folder) if words[1] == "serve" else _persona_mock(words[1:])
 
@@ -108,6 +138,21 @@ def _persona_mock(words: list[str]) -> str:
     ).stdout
 
 
+PROJECT = """
+[tool.pytest.ini_options]
+filterwarnings = ["error"]
+asyncio_default_fixture_loop_scope = "function"
+"""
+NEON = """
+import httpx
+
+def test_neon_is_made(persona_mock):
+    song = persona_mock.kie.completed_song()
+    body = {"taskId": song.task_id, "audioId": song.audio_id, "name": "Neon"}
+    url = f"{persona_mock.kie.url}/api/v1/generate/generate-persona"
+    reply = httpx.post(url, json=body, headers={"Authorization": f"Bearer {song.key}"})
+    assert reply.json()["code"] == 200
+"""
 PETS = """
 openapi: 3.1.0
 info: {title: Pets, version: '1'}
@@ -136,8 +181,24 @@ def _serve(words: list[str], folder: Path) -> str:
     return ""
 
 
+def _pytest(words: list[str], folder: Path) -> str:
+    """What pytest prints in a project whose one test has a client that forgets something."""
+    folder.mkdir(exist_ok=True)
+    (folder / "test_neon.py").write_text(NEON, "utf-8")
+    return _pytest_in(folder, *words).stdout
+
+
+def _pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A pytest of somebody who has installed the package, in a project of their own."""
+    (folder / "pyproject.toml").write_text(PROJECT)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", *words]
+    environment = _environment() | {"COLUMNS": "80", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PERSONA_MOCK_")}
+    foreign = ("PERSONA_MOCK_", "PYTEST_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
 def _as_pattern(output: str) -> re.Pattern[str]:
@@ -145,6 +206,133 @@ def _as_pattern(output: str) -> re.Pattern[str]:
         ".*" if line == "…" else ".*?".join(map(re.escape, line.split("…"))) for line in output.splitlines()
     ]
     return re.compile("\n".join(lines), re.DOTALL)
+
+
+# --- recipes ------------------------------------------------------------------------------------------------
+
+
+PYTHON = _of("python")
+RECIPES = 12
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Of each python block what its tests complain of, from one run of pytest over all of them."""
+    folder = tmp_path_factory.mktemp("recipes")
+    for block in _of("js"):
+        (folder / block.text.split()[1]).write_text(block.text, "utf-8")
+    for block in PYTHON:
+        _write(block, folder)
+    run = _pytest_in(folder, "--junit-xml=report.xml", "--continue-on-collection-errors")
+    found: dict[str, list[str]] = {"run": [run.stdout + run.stderr]}
+    for case in ElementTree.parse(folder / "report.xml").iter("testcase"):
+        # A file that cannot be imported has no class name, but is the name itself.
+        module = re.findall(r"test_line_[0-9]+", f"{case.get('classname')} {case.get('name')}")[0]
+        complaints = [part.text or "" for kind in ("failure", "error", "skipped") for part in case.iter(kind)]
+        found.setdefault(module, []).extend(complaints)
+    return found
+
+
+def _write(block: Block, folder: Path) -> None:
+    """The block as a file of its own, in which each line has the number that it has in the README."""
+    text = "\n" * (block.line - 1) + block.text
+    test = folder / f"{_module(block)}.py"
+    # What defines nothing is a script.
+    if "def " in text:
+        test.write_text(text, "utf-8")
+        return
+    script = f"line_{block.line}.py"
+    (folder / script).write_text(text, "utf-8")
+    run = f"import runpy\n\ndef test_it_runs():\n    runpy.run_path({script!r}, run_name='__main__')\n"
+    test.write_text(run, "utf-8")
+
+
+def _module(block: Block) -> str:
+    return f"test_line_{block.line}"
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: f"README.md:{block.line}")
+def test_every_python_block_does_what_it_says(block: Block, verdicts: dict[str, list[str]]) -> None:
+    if '"node"' in block.text:
+        require("node")
+
+    assert _module(block) in verdicts, f"README.md:{block.line}: no test of it ran\n{verdicts['run'][0]}"
+    assert not verdicts[_module(block)], f"README.md:{block.line}: " + "\n".join(verdicts[_module(block)])
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "base_url=persona_mock.kie.url",
+        "persona_mock.intercept()",
+        'persona_mock(pace="polls:1")',
+        'persona_mock(pace="instant")',
+        "sleep=clock.advance",
+        "sleep=persona_mock.clock.sleep",
+        "persona_mock.callbacks.wait",
+        'parametrize("outcome", outcomes("kie", "generatePersona"))',
+        "unittest.TestCase",
+        '"node"',
+        'fault("latency"',
+        "async def test_",
+        "persona_mock_server.sandbox",
+    ],
+)
+def test_there_is_a_recipe_with(what: str) -> None:
+    assert len(PYTHON) >= RECIPES
+    assert [block.line for block in PYTHON if what in block.text] != []
+
+
+def test_nothing_stands_in_a_fence_that_no_test_runs() -> None:
+    fences = re.findall(r"^ *(?:```|~~~)", README, re.MULTILINE)
+    languages = Counter(block.language for block in BLOCKS)
+    programs = [block.text.split()[1] for block in _of("js")]
+
+    assert len(fences) == 2 * len(BLOCKS)
+    # Without a language: the stream, which has no end, and the house.
+    assert languages.pop("") == 2
+    assert set(languages) == {"console", "python", "js", "yaml"}
+    assert all(any(f'"{name}"' in block.text for block in PYTHON) for name in programs)
+
+
+def test_the_scenario_is_one(tmp_path: Path) -> None:
+    (scenario,) = _of("yaml")
+    (tmp_path / "day.yaml").write_text(scenario.text, "utf-8")
+    with PersonaMock() as mock:
+        (tmp_path / "begin.json").write_text(httpx2.get(f"{mock.url}/_mock/state").text, "utf-8")
+
+    with PersonaMock(scenario=tmp_path / "day.yaml", rate_limits="documented") as mock:
+        assert mock.account("demo").credits == 25
+        assert mock.clock.now == "2026-03-01T12:00:00Z"
+        # The fault comes first, and stands.
+        assert httpx2.get(f"{mock.kie.url}/api/v1/chat/credit").status_code == 504
+
+
+# Not for a test: what the fixture itself calls.
+INSIDE = {"start", "stop", "close", "complaint", "report", "remember", "is_strict", "receive"}
+
+
+HANDLE = [PersonaMock, Provider, Task, Planned, Song, Account, Clock, Receiver]
+
+
+@pytest.mark.parametrize("kind", HANDLE, ids=lambda kind: kind.__name__)
+def test_all_of_the_handle_is_named(kind: type) -> None:
+    names = {name for name in vars(kind) if not name.startswith("_")}
+
+    assert names - INSIDE - _named() == set()
+
+
+def test_all_options_are_named() -> None:
+    assert set(NAMES) - _named() == set()
+
+
+def _named() -> set[str]:
+    """The words that the part about tests has in code."""
+    section = README.partition("## In your tests")[2].partition("\n### ")[0]
+    return set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", section))))
+
+
+# --- the rest -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
