@@ -435,6 +435,7 @@ class Walk:
             return
         components = self.source.data.get("components")
         known = components.get("securitySchemes", {}) if isinstance(components, dict) else {}
+        known = known if isinstance(known, dict) else {}
         for name in value:
             if name not in known:
                 self._fatal(join(pointer, name), f"no security scheme is named {name!r}{_known(name, known)}")

@@ -479,3 +479,11 @@ components:
         "doc.yaml:12: $ref in a circle: #/components/schemas/B → #/components/schemas/B",
         "doc.yaml:13: $ref '#/nope' refers to nothing in this document",
     ]
+
+
+@pytest.mark.parametrize("schemes", ["null", "5"])
+def test_security_schemes_that_are_none_are_told_like_any_other_fault(faults: Faults, schemes: str) -> None:
+    found = faults(f"{HEAD}security: [{{a: []}}]\n{PATHS}components: {{securitySchemes: {schemes}}}\n")
+
+    assert "doc.yaml:3: no security scheme is named 'a'; known: none" in found
+    assert any(fault.startswith("doc.yaml:5: wanted a mapping") for fault in found)
