@@ -1,6 +1,6 @@
 # make serve [ARGS="--port 0"]   the mock, from a fresh checkout
 # make test [ARGS="-k clock"]    the tests
-# make check                     what CI runs: lint, types, tests
+# make check                     what CI runs: lint, types, tests, the documents
 # make bench                     start-up and fixture, measured beside bare ones
 # make clean                     forget the environment and every cache
 
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types bench clean
+.PHONY: help serve test check lint types specs bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -36,7 +36,7 @@ serve: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types test
+check: lint types test specs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -44,6 +44,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy mockserver contracts tests
+
+specs: $(VENV)/.runtime
+	$(BIN)/persona-mock check specs specs
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)

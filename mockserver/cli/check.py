@@ -1,0 +1,117 @@
+"""`persona-mock check`: does it keep its promises? One question a subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mockserver.cli.options import add_options, settings_of
+
+FINE, FOUND = 0, 1
+FORMATS = ("text", "json", "junit", "github", "sarif", "markdown")
+# What came of it is contracts.finding.Checked, which this module meets in functions only.
+Question = Callable[[argparse.Namespace], Any]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command and its questions."""
+    parser = subparsers.add_parser(
+        "check",
+        help="ask whether documents and traffic keep their promises",
+        description="Ask whether documents and recorded traffic keep their promises.",
+        epilog="Example: persona-mock check drift old.yaml new.yaml --format markdown",
+        allow_abbrev=False,
+    )
+    questions = parser.add_subparsers(title="questions", metavar="QUESTION", required=True)
+    _add_specs(questions)
+    _add_drift(questions)
+    _add_traffic(questions)
+
+
+def _add(questions: Any, name: str, question: Question, text: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = questions.add_parser(
+        name, help=text, description=text[0].upper() + text[1:], epilog=example, allow_abbrev=False
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="how findings are written")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="--format json")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write them to a file")
+    parser.set_defaults(run=lambda args: _answered(question(args), args))
+    return parser
+
+
+def _answered(checked: Any, args: argparse.Namespace) -> int:
+    from contracts import report
+
+    text = report.FORMATS[args.format](checked)
+    if args.output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A report may hold whatever was recorded, and a terminal may know fewer characters.
+            sys.stdout.reconfigure(errors="backslashreplace")
+        print(text, end="")
+    else:
+        _write(args.output, text)
+    return FINE if checked.is_fine else FOUND
+
+
+def _write(file: Path, text: str) -> None:
+    from mockserver.cli.files import write_whole
+    from mockserver.settings import UsageError
+
+    try:
+        write_whole(file, text.encode())
+    except OSError as error:
+        fix = "Name a file in a folder that exists and may be written to"
+        raise UsageError(f"{file} cannot be written ({error.strerror})", where="--output", fix=fix) from None
+
+
+# --- the questions ------------------------------------------------------------------------------------------
+
+
+def _add_specs(questions: Any) -> None:
+    text = "are the documents valid OpenAPI, do their examples keep their schemas, is all of it reachable?"
+    parser = _add(questions, "specs", _specs, text, "Example: persona-mock check specs ./specs")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the packaged ones without it")
+
+
+def _specs(args: argparse.Namespace) -> Any:
+    from contracts.documents import check
+
+    return check(args.folder)
+
+
+def _add_drift(questions: Any) -> None:
+    text = "what changed between two documents, and does it break clients?"
+    parser = _add(questions, "drift", _drift, text, "Example: persona-mock check drift old.yaml new.yaml")
+    parser.add_argument("old", type=Path, metavar="OLD", help="the document that clients were written for")
+    parser.add_argument("new", type=Path, metavar="NEW", help="the document as it is now")
+
+
+def _drift(args: argparse.Namespace) -> Any:
+    from contracts.drift import compare
+
+    return compare(args.old, args.new)
+
+
+def _add_traffic(questions: Any) -> None:
+    text = "does recorded traffic (HAR, VCR.py cassette, Pact file, journal export) keep the documents?"
+    parser = _add(questions, "traffic", _traffic, text, "Example: persona-mock check traffic recorded.har")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what was recorded")
+    add_options(parser, frozenset(("specs",)))
+    parser.add_argument("--allow-unknown", action="store_true", help="an unknown route is a warning")
+
+
+def _traffic(args: argparse.Namespace) -> Any:
+    from contracts.traffic import check
+    from mockserver.settings import UsageError
+    from mockserver.web.world import open_documents
+
+    for file in args.files:
+        if not file.is_file():
+            raise UsageError(
+                f"{file} is no file that can be read", where="FILE", fix="Name what was recorded"
+            )
+    return check(args.files, open_documents(settings_of(args)), allow_unknown=args.allow_unknown)
