@@ -96,3 +96,14 @@ class Unreadable(ValueError):
     def __init__(self, message: str, wanted: str) -> None:
         self.message, self.wanted = message, wanted
         super().__init__(message)
+
+
+def sides(entry: Json, what: str, wanted: str, *, hint: str = "") -> tuple[dict[str, Json], dict[str, Json]]:
+    """The request and the response of what a file has for an exchange; Unreadable where one is missing."""
+    found: list[dict[str, Json]] = []
+    for name in ("request", "response"):
+        side = entry.get(name) if isinstance(entry, dict) else None
+        if not isinstance(side, dict):
+            raise Unreadable(f"the {what} has no {name}{hint}", wanted)
+        found.append(side)
+    return found[0], found[1]

@@ -14,6 +14,7 @@ from contracts.traffic.exchange import (
     Message,
     Pairs,
     Unreadable,
+    sides,
 )
 
 _ENTRY = "an entry with request and response, as in HAR 1.2"
@@ -21,7 +22,7 @@ _ENTRY = "an entry with request and response, as in HAR 1.2"
 
 def exchange(entry: Json, index: int, line: int | None) -> Exchange:
     """The exchange of one entry; Unreadable where it lacks its request."""
-    request, response = _part(entry, "request"), _part(entry, "response")
+    request, response = sides(entry, "entry", _ENTRY)
     if not isinstance(request.get("method"), str) or not isinstance(request.get("url"), str):
         raise Unreadable("the request has no method or no url", _ENTRY)
     status = response.get("status")
@@ -37,13 +38,6 @@ def exchange(entry: Json, index: int, line: int | None) -> Exchange:
         response=Message(_pairs(response.get("headers")), _received(response)),
         aside=None if answered else "aborted, no answer came",
     )
-
-
-def _part(entry: Json, name: str) -> dict[str, Json]:
-    part = entry.get(name) if isinstance(entry, dict) else None
-    if not isinstance(part, dict):
-        raise Unreadable(f"the entry has no {name}", _ENTRY)
-    return part
 
 
 def _pairs(headers: Json) -> Pairs:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from contracts.traffic.exchange import EMPTY_BODY, UNKNOWN_BODY, Body, Exchange, Json, Message, Unreadable
+from contracts.traffic.exchange import (
+    EMPTY_BODY,
+    UNKNOWN_BODY,
+    Body,
+    Exchange,
+    Json,
+    Message,
+    Unreadable,
+    sides,
+)
 
 _ENTRY = "an entry with request and response, as GET /_mock/requests?full=true gives it"
 # A fault that only takes time leaves the answer as it was.
@@ -14,7 +23,7 @@ _SIZE = re.compile(r"[0-9]+ bytes of \S+.*")
 
 def exchange(entry: Json, index: int, line: int | None) -> Exchange:
     """The exchange of one entry; Unreadable where it is the short form."""
-    request, response = _part(entry, "request"), _part(entry, "response")
+    request, response = sides(entry, "entry", _ENTRY, hint="; export the journal with full=true")
     if not isinstance(request.get("method"), str) or not isinstance(request.get("path"), str):
         raise Unreadable("the request has no method or no path", _ENTRY)
     status = entry.get("status")
@@ -37,13 +46,6 @@ def _answer_aside(entry: dict[str, Json]) -> str | None:
     if entry.get("fault") not in _HARMLESS:
         return "answered with a fault that was asked for"
     return None if type(entry.get("status")) is int else "left before the answer came"
-
-
-def _part(entry: Json, name: str) -> dict[str, Json]:
-    part = entry.get(name) if isinstance(entry, dict) else None
-    if not isinstance(part, dict):
-        raise Unreadable(f"the entry has no {name}; export the journal with full=true", _ENTRY)
-    return part
 
 
 def _message(part: dict[str, Json]) -> Message:

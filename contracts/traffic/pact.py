@@ -14,6 +14,7 @@ from contracts.traffic.exchange import (
     Message,
     Pairs,
     Unreadable,
+    sides,
 )
 from mockserver.openapi.negotiation import is_json
 
@@ -26,7 +27,7 @@ def exchange(interaction: Json, index: int, line: int | None, provider: str) -> 
     if isinstance(kind, str) and kind != "Synchronous/HTTP":
         text = f"no HTTP exchange but {kind}"
         return Exchange(index, line, "", "", Message(), provider=provider, aside=text)
-    request, response = _part(interaction, "request"), _part(interaction, "response")
+    request, response = sides(interaction, "interaction", _INTERACTION)
     if not isinstance(request.get("method"), str) or not isinstance(request.get("path"), str):
         raise Unreadable("the request has no method or no path", _INTERACTION)
     # The path is kept as text, not as it stands in a URL.
@@ -45,13 +46,6 @@ def exchange(interaction: Json, index: int, line: int | None, provider: str) -> 
         provider=provider,
         is_partial=True,
     )
-
-
-def _part(interaction: Json, name: str) -> dict[str, Json]:
-    part = interaction.get(name) if isinstance(interaction, dict) else None
-    if not isinstance(part, dict):
-        raise Unreadable(f"the interaction has no {name}", _INTERACTION)
-    return part
 
 
 def _query(query: Json) -> str:

@@ -17,6 +17,7 @@ from contracts.traffic.exchange import (
     Message,
     Pairs,
     Unreadable,
+    sides,
 )
 
 _INTERACTION = "an interaction with request and response, as VCR.py records it"
@@ -59,7 +60,7 @@ def interactions(text: str) -> Iterator[tuple[int, Json]] | None:
 
 def exchange(interaction: Json, index: int, line: int | None) -> Exchange:
     """The exchange of one interaction; Unreadable where it lacks a part."""
-    request, response = _part(interaction, "request"), _part(interaction, "response")
+    request, response = sides(interaction, "interaction", _INTERACTION)
     url = request.get("uri", request.get("url"))
     if not isinstance(request.get("method"), str) or not isinstance(url, str):
         raise Unreadable("the request has no method or no uri", _INTERACTION)
@@ -77,13 +78,6 @@ def exchange(interaction: Json, index: int, line: int | None) -> Exchange:
         status=code,
         response=Message(received, _body(response.get("body", response.get("content")), received)),
     )
-
-
-def _part(interaction: Json, name: str) -> dict[str, Json]:
-    part = interaction.get(name) if isinstance(interaction, dict) else None
-    if not isinstance(part, dict):
-        raise Unreadable(f"the interaction has no {name}", _INTERACTION)
-    return part
 
 
 def _pairs(headers: Json) -> Pairs:
