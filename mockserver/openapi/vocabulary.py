@@ -229,7 +229,7 @@ RULES: Mapping[str, Mapping[str, str]] = {
     "member": {"of": "pair", "outcome": "outcome"},
 }
 
-_REFERABLE = frozenset(
+REFERABLE = frozenset(
     (
         "schema",
         "response",
@@ -360,7 +360,7 @@ class Walk:
         if (kind, id(value)) in self._seen:
             return
         self._seen.add((kind, id(value)))
-        referable = kind in _REFERABLE
+        referable = kind in REFERABLE
         if referable and "$ref" in value and not self._reference(kind, value, pointer):
             return
         for key in _NEEDED.get(kind, ()):

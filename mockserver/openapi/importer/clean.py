@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from mockserver.openapi.pattern import PatternError, compiled
 from mockserver.openapi.problem import Json, at, join
 from mockserver.openapi.source import pointer_of
-from mockserver.openapi.vocabulary import KINDS, METHODS, SCHEMAS
+from mockserver.openapi.vocabulary import KINDS, METHODS, REFERABLE, SCHEMAS
 
 Tell: TypeAlias = Callable[[str, str], None]
 VERSION = "3.1.0"
@@ -26,19 +26,6 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "schema": ("$ref", "type", "format", "title", "description"),
     "security scheme": ("type", "description", "scheme", "bearerFormat", "in", "name"),
 }
-_REFERABLE = frozenset(
-    (
-        "schema",
-        "response",
-        "parameter",
-        "example",
-        "request body",
-        "header",
-        "security scheme",
-        "link",
-        "callback",
-    )
-)
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "default", "deprecated", "readOnly", "writeOnly", "xml")
@@ -149,7 +136,7 @@ class Cleaner:
         clean: dict[str, Json] = {}
         for key, item in value.items():
             place = join(pointer, key)
-            if key == "$ref" and (kind in _REFERABLE or key in keys):
+            if key == "$ref" and (kind in REFERABLE or key in keys):
                 clean[key] = self._led(item) if isinstance(item, str) else item
             elif key not in keys:
                 self._tell(place, f"left out, {_foreign(key, kind)}")
