@@ -109,15 +109,24 @@ class Provider:
         return f"<{self.name} of {self._mock!r}>"
 
 
-class Task:
+class _Looked:
+    """Something of the sandbox that is looked at anew each time."""
+
+    def __init__(self, ask: Ask, what: str, **path: str) -> None:
+        self._ask = ask
+        self._what = what
+        self._path = path
+
+    def _shown(self) -> Record:
+        return Record(self._ask(self._what, f"show{self._what.title()}", **self._path))
+
+
+class Task(_Looked):
     """A task as it stands now."""
 
     def __init__(self, id: str, ask: Ask) -> None:
+        super().__init__(ask, "task", id=id)
         self.id = id
-        self._ask = ask
-
-    def _shown(self) -> Record:
-        return Record(self._ask("task", "showTask", id=self.id))
 
     @property
     def provider(self) -> str:
@@ -202,15 +211,12 @@ class Planned:
         return f"<{self._what.lower()} {self.id}, {self.left} left>"
 
 
-class Account:
+class Account(_Looked):
     """The account behind one credential, for all providers."""
 
     def __init__(self, key: str, ask: Ask) -> None:
+        super().__init__(ask, "account", key=key)
         self.key = key
-        self._ask = ask
-
-    def _shown(self) -> Record:
-        return Record(self._ask("account", "showAccount", key=self.key))
 
     @property
     def credits(self) -> float:
