@@ -72,6 +72,7 @@ class Server:
         self.options = defaults(project or Path.cwd()).with_(options, "Server")
         self._store = CountingStore(self.options.settings.journal_size)
         self._documented: dict[tuple[str, str], Documented] = {}
+        self._noted: dict[str, Document] | None = None
         self._guard = threading.Lock()
         self._rooms: dict[str, Room] = {}
         # Whose room a call is for that names none, and comes while there is one.
@@ -231,8 +232,11 @@ class Server:
     def _documents(self, settings: Settings) -> dict[str, Document]:
         documents = documents_of(settings)
         with self._guard:
-            for document in documents.values():
-                self._note_documented(document)
+            # Nearly always the same ones again: each test with a marker of its own asks.
+            if documents is not self._noted:
+                for document in documents.values():
+                    self._note_documented(document)
+                self._noted = documents
         return documents
 
     def _note_documented(self, document: Document) -> None:
