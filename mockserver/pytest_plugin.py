@@ -66,9 +66,12 @@ def _report(text: str) -> tuple[str, str | None]:
 
 
 def _percent(text: str) -> float:
-    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", text) and float(text) <= 100:
-        return float(text)
-    raise _misfit(f"wanted a number from 0 to 100, got {text!r}")
+    from mockserver.coverage.required import read_share
+
+    try:
+        return read_share(text)
+    except ValueError as error:
+        raise _misfit(str(error)) from None
 
 
 def _misfit(text: str) -> Exception:

@@ -85,7 +85,7 @@ class _Tally:
         found = self._locator.find(exchange)
         if isinstance(found, Elsewhere):
             self.others[found.whom] += 1
-        elif not isinstance(found, Found) and _is_preflight(exchange):
+        elif not isinstance(found, Found) and is_preflight(exchange):
             self.aside["a CORS preflight"] += 1
         elif isinstance(found, Found):
             scribe = Scribe(self._file, exchange, self._places, found.document)
@@ -175,7 +175,8 @@ def _exchanges(count: int) -> str:
     return "1 exchange" if count == 1 else f"{count} exchanges"
 
 
-def _is_preflight(exchange: Exchange) -> bool:
+def is_preflight(exchange: Exchange) -> bool:
+    """True for what a browser asks by itself before a call."""
     if exchange.method != "OPTIONS":
         return False
     names = {name for name, _ in exchange.request.headers}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.parser import BytesParser
 from email.policy import HTTP
 
@@ -36,6 +36,14 @@ def read(body: Body, content_type: str, media: Media, source: Source) -> Payload
     if kind.startswith("text/") and not is_xml(kind):
         return _text(body.raw, content_type, schema, source)
     return Payload(OPAQUE)
+
+
+def usual_type(documented: Iterable[str]) -> str:
+    """What a body without a content type is: JSON, unless something else only is documented."""
+    names = list(documented)
+    if any(is_json(name) or "*" in name for name in names):
+        return "application/json"
+    return next(iter(names), "application/json")
 
 
 def _written(value: Json) -> Payload:

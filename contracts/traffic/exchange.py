@@ -77,6 +77,9 @@ class Exchange:
     # Why it is counted and not judged, and the same of its answer alone.
     aside: str | None = None
     answer_aside: str | None = None
+    # What a file of our mock's own says of the answer.
+    outcome: str | None = None
+    state: str | None = None
 
 
 class Flaw(NamedTuple):

@@ -27,7 +27,7 @@ def exchange(entry: Json, index: int, line: int | None) -> Exchange:
     if not isinstance(request.get("method"), str) or not isinstance(request.get("path"), str):
         raise Unreadable("the request has no method or no path", _ENTRY)
     status = entry.get("status")
-    query, provider = request.get("query"), entry.get("provider")
+    query = request.get("query")
     return Exchange(
         index=index,
         line=line,
@@ -36,10 +36,16 @@ def exchange(entry: Json, index: int, line: int | None) -> Exchange:
         request=_message(request),
         status=status if type(status) is int else None,
         response=_message(response),
-        provider=provider if isinstance(provider, str) else None,
+        provider=_text(entry.get("provider")),
         is_ours=True,
         answer_aside=_answer_aside(entry),
+        outcome=_text(entry.get("outcome")),
+        state=_text(entry.get("state")),
     )
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _answer_aside(entry: dict[str, Json]) -> str | None:

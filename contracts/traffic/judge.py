@@ -8,6 +8,7 @@ from functools import cached_property
 
 from contracts.finding import Finding, Severity, Side, Where
 from contracts.traffic import bodies, curl, extra, partial
+from contracts.traffic.asked import Asked
 from contracts.traffic.exchange import NO_VALUE, Body, Exchange, Json
 from contracts.traffic.locate import Found, Lost
 from contracts.traffic.secrets import SHOWN, Secrets, is_blanked, missing
@@ -16,7 +17,7 @@ from mockserver.openapi.compiled import SUCCESS, Document, Media, Operation, Res
 from mockserver.openapi.examples import body_violations, header_violations
 from mockserver.openapi.negotiation import essence, find_media, is_json, is_xml
 from mockserver.openapi.parameters import Parameter, Sent, split_query, types_of
-from mockserver.openapi.payload import OPAQUE, Payload
+from mockserver.openapi.payload import OPAQUE
 from mockserver.openapi.schemas import Place
 from mockserver.openapi.violation import Violation
 
@@ -116,12 +117,13 @@ def lost(scribe: Scribe, miss: Lost, severity: Severity) -> Finding:
 def judge(found: Found, scribe: Scribe) -> tuple[list[Finding], str | None]:
     """What an exchange breaks, and why its answer was not judged where it was not."""
     request = _Request(found, scribe)
-    findings = list(request.findings())
-    response = _Answer(request.document, request.operation, request.scribe)
-    aside = response.aside()
-    if aside is None:
-        findings.extend(response.findings())
-    return findings, aside
+    told, aside = request.answer()
+    return [*request.findings(), *told], aside
+
+
+def judge_answer(found: Found, scribe: Scribe) -> list[Finding]:
+    """What the answer of an exchange breaks, whatever its request was."""
+    return _Request(found, scribe).answer()[0]
 
 
 class _Request:
@@ -129,35 +131,18 @@ class _Request:
         self.document, self._exchange = found.document, scribe.exchange
         query = split_query(found.url.query.encode("utf-8", "replace"))
         self._sent = Sent(found.parameters, query, scribe.exchange.request.headers)
-        self._media, self._payload = self._read(found.route.operation)
-        self.operation = self._meant(found)
+        self._asked = Asked(found, scribe.exchange)
+        self.operation = self._asked.operation
         self.scribe = Scribe(scribe.file, scribe.exchange, scribe.places, found.document, self.operation)
 
-    def _read(self, operation: Operation) -> tuple[Media | None, Payload]:
-        body = self._exchange.request.body
-        if operation.body is None or body.is_empty:
-            return None, Payload(OPAQUE)
-        content_type = self._content_type(operation)
-        name = find_media(content_type, operation.body.media)
-        if name is None or not body.is_kept:
-            return None, Payload(OPAQUE)
-        media = operation.body.media[name]
-        return media, bodies.read(body, content_type, media, self.document.source)
-
-    def _content_type(self, operation: Operation) -> str:
-        message = self._exchange.request
-        documented = operation.body.media if operation.body else {}
-        return message.header("content-type") or message.body.media or _default(list(documented))
-
-    def _meant(self, found: Found) -> Operation:
-        """The operation that the body means, where several share a path and method."""
-        if self._payload.fault is None and self._payload.value is not OPAQUE:
-            for operation, place in found.route.variants:
-                if self.document.schemas.allows(place, self._payload.value, "request"):
-                    return operation
-        return found.route.operation
+    def answer(self) -> tuple[list[Finding], str | None]:
+        """What the answer breaks, and why it was not judged where it was not."""
+        response = _Answer(self.document, self.operation, self.scribe)
+        aside = response.aside()
+        return ([] if aside else list(response.findings())), aside
 
     def findings(self) -> Iterator[Finding]:
+        """What the request breaks."""
         schemas, told = self.document.schemas, self.scribe
         if (scheme := missing(self.operation.security, self._exchange, self._sent)) is not None:
             text, got = f"no credential: send {scheme.wanted}", "nothing of the kind"
@@ -191,19 +176,19 @@ class _Request:
             if body.required:
                 text = "a body is required"
                 yield told.finding("request", "required", "/body", "a body", "nothing", text)
-        elif self._media is None:
-            sent = essence(self._content_type(self.operation))
+        elif self._asked.media is None:
+            sent = essence(self._asked.content_type(self.operation))
             text = f"the content type {sent} is not documented"
             yield told.finding("request", "contentType", "/header/content-type", list(body.media), sent, text)
-        elif self._payload.fault is not None:
+        elif (fault := self._asked.payload.fault) is not None:
             yield told.finding(
-                "request", "wellFormed", "/body", self._media.type, "something else", self._payload.fault
+                "request", "wellFormed", "/body", self._asked.media.type, "something else", fault
             )
         else:
-            yield from self._value(self._media)
+            yield from self._value(self._asked.media)
 
     def _value(self, media: Media) -> Iterator[Finding]:
-        payload = self._payload
+        payload = self._asked.payload
         for pointer in payload.duplicates:
             text = "stands twice in one object; the last one counts"
             yield self.scribe.finding(
@@ -296,7 +281,7 @@ class _Answer:
         message = self._exchange.response
         told = message.header("content-type") or message.body.media
         # Chrome's word for an answer without a type.
-        return told if told and told != "x-unknown" else _default(list(response.media))
+        return told if told and told != "x-unknown" else bodies.usual_type(response.media)
 
     def _read(self, body: Body, content_type: str, media: Media) -> Iterator[Finding]:
         payload = bodies.read(body, content_type, media, self._document.source)
@@ -331,10 +316,3 @@ def _plain(violations: Iterable[Violation]) -> Iterator[Violation]:
 
 
 _ANY = Media("application/json", "", None)
-
-
-def _default(documented: list[str]) -> str:
-    """What a body without a content type is: JSON, unless something else only is documented."""
-    if any(is_json(name) or "*" in name for name in documented):
-        return "application/json"
-    return next(iter(documented), "application/json")

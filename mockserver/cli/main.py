@@ -54,7 +54,7 @@ def _document_error() -> type[Exception]:
 
 def _parser() -> argparse.ArgumentParser:
     from mockserver import __version__
-    from mockserver.cli import check, importing, outcomes, routes, serve, state
+    from mockserver.cli import check, coverage, importing, outcomes, routes, serve, state
 
     parser = argparse.ArgumentParser(
         prog="persona-mock",
@@ -64,6 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"persona-mock {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, routes, outcomes, state, check, importing):
+    for command in (serve, routes, outcomes, state, check, coverage, importing):
         command.add_parser(commands)
     return parser

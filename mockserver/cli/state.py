@@ -8,19 +8,14 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import Any
 
+from mockserver.cli.address import DEFAULT_SANDBOX, add_target_options, target_of
 from mockserver.cli.files import write_whole
-from mockserver.cli.options import settings_of
-from mockserver.settings import PUBLIC_URL, Settings, UsageError
-
-if TYPE_CHECKING:
-    from mockserver.cli.control import Target
+from mockserver.settings import UsageError
 
 EXAMPLE = "Example: persona-mock state export -o state.json"
 STREAM = "-"
-DEFAULT_SANDBOX = "default"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -70,12 +65,7 @@ def _added(
 
 
 def _add_common(parser: argparse.ArgumentParser, as_json: str) -> None:
-    where = "the mock's address (default: where `persona-mock serve` listens with the settings at hand)"
-    parser.add_argument("--url", metavar="URL", help=where)
-    parser.add_argument(
-        "--sandbox", metavar="NAME", help=f"the sandbox that is meant (default {DEFAULT_SANDBOX})"
-    )
-    parser.add_argument("--control-token", metavar="TOKEN", help="what the mock wants as X-Mock-Token")
+    add_target_options(parser)
     parser.add_argument("--json", action="store_true", help=as_json)
 
 
@@ -84,14 +74,14 @@ def _add_common(parser: argparse.ArgumentParser, as_json: str) -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the state, bytes as they came."""
-    content = _target(args).call("GET", "state", holds=_is_export)
+    content = target_of(args).call("GET", "state", holds=_is_export)
     _write(args.output, content)
     return 0
 
 
 def run_import(args: argparse.Namespace) -> int:
     """Send a file, and say what was taken in."""
-    state, target = _read(args.file), _target(args)
+    state, target = _read(args.file), target_of(args)
     # A refusal that comes while a large file is under way would break the connection: first see who is there.
     target.call("GET", "health", holds=lambda reply: _told(reply, "status", str))
     content = target.call("PUT", "state", state, holds=lambda reply: _told(reply, "imported", dict))
@@ -101,7 +91,7 @@ def run_import(args: argparse.Namespace) -> int:
 
 def run_reset(args: argparse.Namespace) -> int:
     """Empty the sandbox, and say so."""
-    content = _target(args).call("POST", "reset", b"", holds=lambda reply: _told(reply, "reset", str))
+    content = target_of(args).call("POST", "reset", b"", holds=lambda reply: _told(reply, "reset", str))
     _tell(args, content, lambda reply: f"Reset sandbox {reply['reset']}")
     return 0
 
@@ -126,59 +116,6 @@ def _imported(reply: dict[str, Any]) -> str:
     sandbox = counts.pop("sandbox", DEFAULT_SANDBOX)
     told = [f"{count} {name.removesuffix('s') if count == 1 else name}" for name, count in counts.items()]
     return f"Imported into sandbox {sandbox}: {', '.join(told)}"
-
-
-# --- which mock is meant -----------------------------------------------------------------------------------
-
-
-def _target(args: argparse.Namespace) -> Target:
-    from mockserver.cli.control import Target
-
-    settings = settings_of(args)
-    url, named = _split(_given(args.url) if args.url is not None else _served(settings))
-    # One that was drawn here, for a server that we do not start, opens nothing.
-    token = None if settings.sources["control_token"] == "drawn" else settings.control_token
-    return Target(url, _sandbox(args.sandbox, named), token)
-
-
-def _given(text: str) -> str:
-    try:
-        url: str = PUBLIC_URL.from_text(text)
-    except ValueError:
-        fix = "`persona-mock serve` prints its address"
-        raise UsageError(where="--url", got=repr(text), wanted=PUBLIC_URL.wanted, fix=fix) from None
-    return url
-
-
-def _served(settings: Settings) -> str:
-    """Where `serve` with these settings is reached: here, if it listens everywhere."""
-    if settings.port == 0:
-        what = "port 0 says where no mock listens"
-        raise UsageError(what, where="--url", fix="Say the address that `persona-mock serve` printed")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host)
-    return f"http://{host}:{settings.port}" if host else settings.url
-
-
-def _split(url: str) -> tuple[str, str | None]:
-    """An address and the sandbox at its end, if there is one."""
-    match = re.fullmatch(r"(.+?)/_sandbox/([^/]+)", url)
-    return (match[1], unquote(match[2])) if match else (url, None)
-
-
-def _sandbox(asked: str | None, named: str | None) -> str:
-    from mockserver.web.locate import SANDBOX_NAME
-
-    for where, name in (("--sandbox", asked), ("--url", named)):
-        if name is not None and not SANDBOX_NAME.fullmatch(name):
-            wanted = "a sandbox's name: 1 to 64 letters, digits, '.', '_' and '-'"
-            raise UsageError(
-                where=where, got=repr(name), wanted=wanted, fix=f"Without it, {DEFAULT_SANDBOX} is meant"
-            )
-    if asked is not None and named is not None and asked != named:
-        raise UsageError(
-            where="--sandbox", got=repr(asked), wanted=f"{named}, as --url has it", fix="Keep one of the two"
-        )
-    return asked or named or DEFAULT_SANDBOX
 
 
 # --- files -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 from mockserver import __version__, coverage
 from mockserver.coverage.page import page
+from mockserver.coverage.required import is_reached, verdict
 from mockserver.coverage.table import table
 from mockserver.openapi.source import DocumentError
 from mockserver.settings import UsageError
@@ -43,7 +44,7 @@ class Summary:
             self.report, self._problems = coverage.merged([]), [str(error)]
             return False
         written = [self._write(kind, file) for kind, file in self._wanted if file is not None]
-        return all(written) and self._is_enough()
+        return all(written) and is_reached(self.report, self._least)
 
     @property
     def title(self) -> str:
@@ -58,17 +59,7 @@ class Summary:
         yield from ((line, False) for line in self._written)
         yield from ((line, True) for line in self._problems)
         if self._least is not None:
-            yield self._verdict(), not self._is_enough()
-
-    def _verdict(self) -> str:
-        reached = "is reached" if self._is_enough() else "is not reached"
-        assert self.report is not None
-        met = f"{self.report['covered']} of {self.report['total']}, {self.report['percent']} %"
-        return f"Required coverage of {self._least:g} % {reached}: {met}"
-
-    def _is_enough(self) -> bool:
-        assert self.report is not None
-        return self._least is None or self.report["percent"] >= self._least
+            yield verdict(self.report, self._least), not is_reached(self.report, self._least)
 
     def _write(self, kind: str, name: str) -> bool:
         assert self.report is not None
