@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from contracts.drift.address import servers
 from contracts.drift.change import Change, canonical, mapping
-from contracts.drift.document import Operation, Side, is_same, operations_of, read, webhooks_of
+from contracts.drift.document import (
+    Operation,
+    Pairs,
+    Side,
+    in_full,
+    is_moved,
+    is_same,
+    paired,
+    read,
+    webhooks_of,
+)
 from contracts.drift.operations import Comparison
 from contracts.drift.schemas import Schemas
 from contracts.finding import Checked, Finding, Verdict, Where
@@ -42,33 +52,31 @@ class _Compared(NamedTuple):
 
 def _compared(old: Side, new: Side) -> _Compared:
     comparison = Comparison(old, new, Schemas(old.reader, new.reader))
+    pairs = paired(old, new)
     same = is_same(old, new, (*_SHARED, "security"))
     each = [
         list(_once(found))
         for found in chain(
-            _each(comparison, operations_of(old), operations_of(new), same),
+            _each(comparison, pairs, same),
             _hooks(comparison, webhooks_of(old), webhooks_of(new)),
         )
     ]
     unbroken = sum(1 for found in each if all(change.effect != "breaking" for change in found))
-    return _Compared(len(each), unbroken, [*_document(old, new), *chain.from_iterable(each)])
+    return _Compared(len(each), unbroken, [*_document(old, new, pairs), *chain.from_iterable(each)])
 
 
-def _each(
-    comparison: Comparison,
-    old: dict[tuple[str, str], Operation],
-    new: dict[tuple[str, str], Operation],
-    same: bool,
-) -> Iterator[Iterable[Change]]:
-    for key in dict.fromkeys((*old, *new)):
-        if key not in new:
-            yield [_gone(old[key], "operation", new)]
-        elif key not in old:
-            yield [_come(new[key], "operation")]
-        elif same and old[key].is_written_as(new[key]):
-            yield ()
-        else:
-            yield comparison.operation(old[key], new[key])
+def _each(comparison: Comparison, pairs: Pairs, same: bool) -> Iterator[Iterable[Change]]:
+    # Where base paths moved, the paths alone do not tell which operation is meant.
+    shown = in_full if is_moved(pairs) else lambda _, one: one
+    left = [shown(comparison.new, new) for _, new in pairs if new]
+    for old, new in pairs:
+        if old and new:
+            unchanged = same and old.is_written_as(new)
+            yield () if unchanged else comparison.operation(old, new)
+        elif old:
+            yield [_gone(shown(comparison.old, old), "operation", left)]
+        elif new:
+            yield [_come(shown(comparison.new, new), "operation")]
 
 
 def _hooks(
@@ -76,15 +84,15 @@ def _hooks(
 ) -> Iterator[Iterable[Change]]:
     for key in dict.fromkeys((*old, *new)):
         if key not in new:
-            yield [_gone(old[key], "webhook", new)]
+            yield [_gone(old[key], "webhook", new.values())]
         elif key not in old:
             yield [_come(new[key], "webhook")]
         else:
             yield comparison.webhook(old[key], new[key])
 
 
-def _gone(one: Operation, what: str, left: dict[tuple[str, str], Operation]) -> Change:
-    place = next((other.item_pointer for other in left.values() if other.key[1] == one.key[1]), "")
+def _gone(one: Operation, what: str, left: Iterable[Operation]) -> Change:
+    place = next((other.item_pointer for other in left if other.key[1] == one.key[1]), "")
     name = f"{one.method.upper()} {one.path}"
     why = (
         "clients that call it find nothing"
@@ -102,10 +110,14 @@ def _come(one: Operation, what: str) -> Change:
     return Change("compatible", f"{what}-added", text, "/path", None, name, one.pointer, one.name)
 
 
-def _document(old: Side, new: Side) -> Iterator[Change]:
+def _document(old: Side, new: Side, pairs: Pairs) -> Iterator[Change]:
     """What changed for every operation alike."""
     before, after = old.source.data, new.source.data
-    yield from servers(before.get("servers"), after.get("servers"), "/servers")
+    both = [(one, other) for one, other in pairs if one and other]
+    # Where every operation names its own servers, they are compared with it.
+    if not both or any(one.servers is None and other.servers is None for one, other in both):
+        moved = is_moved(pairs)
+        yield from servers(before.get("servers"), after.get("servers"), "/servers", is_moved=moved)
     for key in _DOCUMENT_TEXTS:
         if canonical(before.get(key)) != canonical(after.get(key)):
             yield Change("documentation", "text-changed", f"`{key}` changed", place="/" + key)

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from urllib.parse import urlsplit
 
 from contracts.drift.change import Change, listing, mapping
-from contracts.drift.document import Operation, Side, urls
+from contracts.drift.document import Operation, Side, base, urls
 from mockserver.openapi.source import Json, join
 
 # A way in: what must be shown at once, each with its scopes. An empty one lets everybody in.
 Way = Mapping[str, frozenset[str]]
 
 
-def servers(old: Json, new: Json, place: str) -> Iterator[Change]:
-    """What a changed list of servers means to clients that have an address of the old one."""
+def servers(old: Json, new: Json, place: str, *, is_moved: bool = False) -> Iterator[Change]:
+    """What a changed list of servers means to clients that have an address of the old one.
+
+    `is_moved` says that the base path went into the paths or came out of them: the addresses are compared
+    as a whole elsewhere, and only the hosts here.
+    """
     before, after = urls(old), urls(new)
     lost = [url for url in before if url not in after]
-    bases = {_base(url) for url in after}
-    for url in lost:
-        if _base(url) not in bases:
-            text = f"the base path was {_base(url) or '/'}: clients that call it find nothing there"
+    known = {base(url) for url in after}
+    if is_moved and lost:
+        text = "the base path is written in another place, as a part of the paths or of the server"
+        yield Change("documentation", "base-path-moved", text, "/path", before, after, place)
+    for url in () if is_moved else lost:
+        if base(url) not in known:
+            text = f"the base path was {base(url) or '/'}: clients that call it find nothing there"
             yield Change("breaking", "base-path-changed", text, "/path", url, after, place)
     hosts_before, hosts_after = _hosts(before), _hosts(after)
     if hosts_before and hosts_after and not hosts_before & hosts_after:
@@ -33,10 +41,6 @@ def servers(old: Json, new: Json, place: str) -> Iterator[Change]:
         yield Change("compatible", "server-added", "a new server", "/path", before, after, place)
 
 
-def _base(url: str) -> str:
-    return urlsplit(url).path.rstrip("/")
-
-
 def _hosts(found: list[str]) -> frozenset[str]:
     parts = [urlsplit(url) for url in found]
     return frozenset(f"{part.scheme}://{part.netloc}" for part in parts if part.netloc)
@@ -44,7 +48,7 @@ def _hosts(found: list[str]) -> frozenset[str]:
 
 def own_servers(side: Side, operation: Operation) -> Json:
     """The servers that an operation or its path names for itself; None where the document's hold."""
-    return operation.node.get("servers", operation.item.get("servers"))
+    return operation.servers
 
 
 # --- security -----------------------------------------------------------------------------------------------
@@ -68,14 +72,27 @@ def ways(side: Side, operation: Operation) -> list[Way]:
     """The ways in that an operation has, by what they are and not by what the document calls them."""
     given = operation.node.get("security", side.source.data.get("security"))
     schemes = mapping(mapping(side.source.data.get("components")).get("securitySchemes"))
-    found: list[Way] = [
-        {
-            _scheme(side, schemes, name): frozenset(map(str, listing(scopes)))
-            for name, scopes in mapping(requirement).items()
-        }
-        for requirement in listing(given)
-    ]
+    found = [way for requirement in listing(given) for way in _read(side, schemes, mapping(requirement))]
     return found or [{}]
+
+
+def _read(side: Side, schemes: Mapping[str, Json], requirement: Mapping[str, Json]) -> Iterator[Way]:
+    """A requirement, once for each of the flows by which it can be met."""
+    names = [_shown(side, schemes, name) for name in requirement]
+    scopes = [frozenset(map(str, listing(one))) for one in requirement.values()]
+    for chosen in product(*names):
+        yield dict(zip(chosen, scopes, strict=True))
+
+
+def _shown(side: Side, schemes: Mapping[str, Json], name: str) -> list[str]:
+    node, _ = side.through(schemes.get(name), "")
+    flows = mapping(node.get("flows")) if node.get("type") == "oauth2" else {}
+    return [_flow(flow, mapping(flows[flow])) for flow in sorted(flows)] or [_scheme(side, schemes, name)]
+
+
+def _flow(name: str, node: Mapping[str, Json]) -> str:
+    places = [str(node[key]) for key in ("authorizationUrl", "tokenUrl") if key in node]
+    return f"oauth2 {name} at {' and '.join(places)}" if places else f"oauth2 {name}"
 
 
 def _scheme(side: Side, schemes: Mapping[str, Json], name: str) -> str:
@@ -88,8 +105,7 @@ def _scheme(side: Side, schemes: Mapping[str, Json], name: str) -> str:
     if kind == "http":
         return f"http {str(node.get('scheme')).lower()}"
     if kind == "oauth2":
-        flows = mapping(node.get("flows"))
-        return f"oauth2 {', '.join(sorted(flows)) or name}"
+        return f"oauth2 {name}"
     if kind == "openIdConnect":
         return f"OpenID Connect {node.get('openIdConnectUrl')}"
     return str(kind) if kind else f"{name} (unknown)"

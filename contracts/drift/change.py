@@ -39,6 +39,8 @@ class Voice(NamedTuple):
     side: Side
     # How the text names the message: "request", "answer 200".
     message: str
+    # In a path, a query or a header every value is written as a text.
+    is_text: bool = False
 
     @property
     def narrowed(self) -> Effect:

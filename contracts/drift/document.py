@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, product
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from contracts.drift.change import canonical, listing, mapping
 from contracts.drift.shape import Reader
@@ -47,6 +49,11 @@ class Operation:
     def key(self) -> tuple[str, str]:
         """The same for two operations that a client cannot tell apart by their address."""
         return self.method, template(self.path)
+
+    @property
+    def servers(self) -> Json:
+        """The servers that it or its path names for itself; None where the document's hold."""
+        return self.node.get("servers", self.item.get("servers"))
 
     def is_written_as(self, other: Operation) -> bool:
         """True where both documents have the same words for it and for all of its path."""
@@ -136,21 +143,86 @@ def within(side: Side, path: str, item: Json, pointer: str) -> Iterator[Operatio
                 break
 
 
+# What is compared with what: both of them, or one where the other document has none.
+Pairs = list[tuple[Operation | None, Operation | None]]
+
+
+def paired(old: Side, new: Side) -> Pairs:
+    """The operations of two documents by what clients call, the base path of their servers with them.
+
+    Where no base path went into the paths or came out of them, the paths alone decide: what a new base path
+    breaks is then told once, and not of every operation.
+    """
+    before, after = operations_of(old), operations_of(new)
+    reached = _by_address(new, after.values())
+    whole = [(one, _found_at(_addresses(old, one), reached)) for one in before.values()]
+    if any(other is not None and other.key != one.key for one, other in whole):
+        kept = {other.key for _, other in whole if other is not None}
+        return [*whole, *((None, other) for key, other in after.items() if key not in kept)]
+    return [(before.get(key), after.get(key)) for key in dict.fromkeys((*before, *after))]
+
+
+def is_moved(pairs: Pairs) -> bool:
+    """True where a base path went into the paths or came out of them."""
+    return any(old and new and old.key != new.key for old, new in pairs)
+
+
+def in_full(side: Side, operation: Operation) -> Operation:
+    """An operation under the whole path that clients call."""
+    return replace(operation, path=base(urls(_servers(side, operation))[0]) + operation.path)
+
+
+def _by_address(side: Side, operations: Iterable[Operation]) -> dict[tuple[str, str], Operation]:
+    return {address: one for one in operations for address in _addresses(side, one)}
+
+
+def _addresses(side: Side, operation: Operation) -> list[tuple[str, str]]:
+    return [
+        (operation.method, template(base(url) + operation.path)) for url in urls(_servers(side, operation))
+    ]
+
+
+def _servers(side: Side, operation: Operation) -> Json:
+    return side.source.data.get("servers") if operation.servers is None else operation.servers
+
+
+def _found_at(
+    addresses: list[tuple[str, str]], reached: dict[tuple[str, str], Operation]
+) -> Operation | None:
+    """The operation that all of the addresses lead to; None where one leads to nothing or to another."""
+    found = [reached.get(address) for address in addresses]
+    return found[0] if all(one is found[0] for one in found) else None
+
+
+def base(url: str) -> str:
+    """The path that a server's address has of its own."""
+    return urlsplit(url).path.rstrip("/")
+
+
 def is_same(old: Side, new: Side, keys: tuple[str, ...]) -> bool:
     """True where the two documents say the same under these keys."""
     return all(canonical(old.source.data.get(key)) == canonical(new.source.data.get(key)) for key in keys)
 
 
 def urls(servers: Json) -> list[str]:
-    """The addresses of servers, their variables replaced; the root where none is given."""
-    found = [_url(mapping(server)) for server in listing(servers)]
-    return list(dict.fromkeys(url for url in found if url is not None)) or [""]
+    """The addresses of servers, with each value of their variables; the root where none is given."""
+    found = (url for server in listing(servers) for url in _urls(mapping(server)))
+    return list(dict.fromkeys(found)) or [""]
 
 
-def _url(server: dict[str, Json]) -> str | None:
+def _urls(server: dict[str, Json]) -> Iterator[str]:
     url = server.get("url")
-    if not isinstance(url, str):
-        return None
-    for name, variable in mapping(server.get("variables")).items():
-        url = url.replace("{" + name + "}", str(mapping(variable).get("default", "")))
-    return url.rstrip("/")
+    if isinstance(url, str):
+        variables = mapping(server.get("variables"))
+        # Beyond a few hundred addresses nobody has a list of them.
+        for values in islice(product(*map(_values, variables.values())), 500):
+            whole = url
+            for name, value in zip(variables, values, strict=True):
+                whole = whole.replace("{" + name + "}", value)
+            yield whole.rstrip("/")
+
+
+def _values(variable: Json) -> list[str]:
+    node = mapping(variable)
+    values = [node.get("default", ""), *listing(node.get("enum"))]
+    return list(dict.fromkeys(map(str, values)))

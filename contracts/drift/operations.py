@@ -12,10 +12,12 @@ from contracts.drift.change import Change, Effect, Voice, canonical, listing, ma
 from contracts.drift.document import Operation, Side, within
 from contracts.drift.outcomes import outcomes
 from contracts.drift.schemas import Schemas
-from contracts.drift.shape import Group, Place
+from contracts.drift.shape import Group, Place, Shape
+from contracts.drift.statuses import breadth, status_changes, told_by
 from mockserver.openapi.source import Json, join
 
 REQUEST = Voice("request", True, "request", "request")
+_PARAMETER = REQUEST._replace(is_text=True)
 CALLBACK = Voice("callback", False, "request", "callback")
 _TEXTS = ("summary", "description", "tags", "operationId", "deprecated", "externalDocs")
 # Headers of which OpenAPI says that a parameter of that name is to be ignored.
@@ -98,7 +100,7 @@ class Comparison:
             text = "the parameter is now optional: clients notice nothing"
             yield _told("compatible", "parameter-optional", text, at, "required", "optional", place)
         styles = _style(old.node), _style(new.node)
-        if styles[0] != styles[1]:
+        if styles[0] != styles[1] and not (_is_style_kept(old, new) and self._is_scalar(old, new)):
             text = f"it was written as {styles[0]}, now as {styles[1]}: what clients send is not understood"
             yield _told("breaking", "parameter-style-changed", text, at, *styles, place)
         if old.node.get("allowEmptyValue") is True and new.node.get("allowEmptyValue") is not True:
@@ -110,7 +112,28 @@ class Comparison:
                 "documentation", "parameter-renamed", text, at, old.node["name"], new.node["name"], place
             )
         yield from _texts(old.node, new.node, place, f"parameter {new.node.get('name')}")
-        yield from self._said(old, new, REQUEST, at)
+        if "content" in old.node or "content" in new.node:
+            yield from self._said(old, new, REQUEST, at)
+        elif self._is_listed_now(old, new):
+            text = "it may be said more than once now: clients that say it once notice nothing"
+            yield _told("compatible", "parameter-listed", text, at, None, None, place)
+            items = self._shape(self.new, new).items
+            yield from self.schemas.changes(_schema_of(old), items, _PARAMETER, at)
+        else:
+            yield from self._said(old, new, _PARAMETER, at)
+
+    def _is_listed_now(self, old: _Found, new: _Found) -> bool:
+        before, after = self._shape(self.old, old), self._shape(self.new, new)
+        is_one = not before.types & {"array", "object"} and "minItems" not in after.bounds
+        return is_one and after.types == {"array"} and not after.choices and new.node.get("in") == "query"
+
+    def _shape(self, side: Side, one: _Found) -> Shape:
+        return side.reader.shape(_schema_of(one))
+
+    def _is_scalar(self, old: _Found, new: _Found) -> bool:
+        """True where neither takes a list or an object: how those are spread does not matter then."""
+        shapes = self._shape(self.old, old), self._shape(self.new, new)
+        return not any(shape.types & {"array", "object"} for shape in shapes)
 
     def _said(self, old: _Found, new: _Found, voice: Voice, at: str) -> Iterator[Change]:
         """The schema of a parameter or header, however it is given."""
@@ -152,6 +175,8 @@ class Comparison:
             others = _covering(kind, after)
             if not others:
                 yield _media_type_removed(voice, kind, at, [*after], new.pointer)
+            elif kind not in others:
+                yield _media_type_in_other_words(voice, kind, at, others, new.pointer)
             for other in others:
                 yield from self._media_type(found, after[other], voice, at)
         for kind in after:
@@ -175,24 +200,18 @@ class Comparison:
 
     def _answers(self, old: Operation, new: Operation) -> Iterator[Change]:
         before, after = _answers(self.old, old), _answers(self.new, new)
-        for status, found in before.items():
-            others = _meeting(status, after)
-            if not others:
-                text = f"answer {status} is gone: clients that wait for it never see it"
-                rule, place = "response-status-removed", join(new.pointer, "responses")
-                yield Change("breaking", rule, text, "/status", status, [*after], place, None, "response")
+        told = {status: told_by(status, before, after) for status in before}
+        for status, others in told.items():
+            place = join(new.pointer, "responses")
+            yield from status_changes(status, others, before, after, place)
             for other in others:
-                yield from self._answer(status, found, after[other])
-        for status, found in after.items():
-            covering = _meeting(status, before)
-            if not covering:
+                name = min(status, other, key=breadth)
+                yield from self._answer(name, before[status], after[other])
+        for status in after:
+            if not any(status in others for others in told.values()):
                 text = f"answer {status} is new: a client that knows what it got goes on"
-                rule = "response-status-added"
-                yield Change(
-                    "compatible", rule, text, "/status", None, status, found.pointer, None, "response"
-                )
-            elif status not in before and not any(status in _meeting(one, after) for one in covering):
-                yield from self._answer(status, before[covering[0]], found)
+                rule, place = "response-status-added", after[status].pointer
+                yield Change("compatible", rule, text, "/status", None, status, place, None, "response")
 
     def _answer(self, status: str, old: _Found, new: _Found) -> Iterator[Change]:
         voice = answer(status)
@@ -221,6 +240,10 @@ class Comparison:
                 )
                 values = "required", "optional", other.pointer
                 yield Change("breaking", "response-header-optional", text, at, *values, None, "response")
+            elif _needs(other.node) and not _needs(found.node):
+                text = f"{voice.message}: the header is now always there: clients notice nothing"
+                values = "optional", "required", other.pointer
+                yield Change("compatible", "response-header-required", text, at, *values, None, "response")
             yield from _texts(found.node, other.node, other.pointer, f"{voice.message}: header {name}")
             yield from self._said(found, other, voice, at)
         for name in after.keys() - before.keys():
@@ -236,23 +259,31 @@ class Comparison:
             return
         roots = [side.source.data.get("servers") for side in (self.old, self.new)]
         yield from servers(
-            roots[0] if before is None else before, roots[1] if after is None else after, new.pointer
+            roots[0] if before is None else before,
+            roots[1] if after is None else after,
+            new.pointer,
+            is_moved=old.key != new.key,
         )
 
     def _callbacks(self, old: Operation, new: Operation) -> Iterator[Change]:
         before, after = _callbacks(self.old, old), _callbacks(self.new, new)
+        names = _same_callbacks([*before], [*after])
         for key, one in before.items():
-            label = f"{new.name} callback {key[0]}"
-            if key not in after:
+            if key not in names:
+                label = f"{new.name} callback {key[0]}"
                 text = "the callback is gone: clients that wait for it wait for ever"
                 yield Change("breaking", "callback-removed", text, "/body", label, None, new.pointer, label)
                 continue
-            other = after[key]
+            other = after[names[key]]
+            label = f"{new.name} callback {names[key][0]}"
+            if names[key] != key:
+                text = f"the callback {key[0]} is now called {names[key][0]}"
+                yield Change("documentation", "callback-renamed", text, place=other.pointer, operation=label)
             for change in chain(
                 self._body(one, other, CALLBACK), _texts(one.node, other.node, other.pointer, "callback")
             ):
                 yield replace(change, operation=label)
-        for key in after.keys() - before.keys():
+        for key in [key for key in after if key not in names.values()]:
             text = f"the callback {key[0]} is new: clients that ask for none notice nothing"
             yield Change("compatible", "callback-added", text, "/body", None, key[0], after[key].pointer)
 
@@ -324,6 +355,18 @@ def _media_type_removed(voice: Voice, kind: str, at: str, left: list[str], place
     return Change("breaking", rule, text, at, kind, left, place, None, voice.side)
 
 
+def _media_type_in_other_words(voice: Voice, kind: str, at: str, others: list[str], place: str) -> Change:
+    is_narrower = kind.endswith("/*") and not any(other == "*/*" for other in others)
+    effect = voice.narrowed if is_narrower else voice.widened
+    why = {
+        "breaking": "clients that send another of them are refused",
+        "careless": "clients may get what they never got before",
+    }.get(effect, "clients notice nothing")
+    text = f"{voice.message}: the media type {kind} is now {' or '.join(others)}: {why}"
+    rule = f"{voice.prefix}-media-type-{'narrowed' if is_narrower else 'widened'}"
+    return Change(effect, rule, text, at, kind, others, place, None, voice.side)
+
+
 def _answers(side: Side, operation: Operation) -> dict[str, _Found]:
     pointer = join(operation.pointer, "responses")
     found = {
@@ -334,22 +377,24 @@ def _answers(side: Side, operation: Operation) -> dict[str, _Found]:
     return {status: one for status, one in found.items() if one}
 
 
-def _meeting(status: str, known: Mapping[str, _Found]) -> list[str]:
-    """Under which of the known statuses an answer is found: its own, its range, those in it, or default."""
-    if status in known:
-        return [status]
-    if status == "default":
-        return []
-    if status[:1] + "XX" in known:
-        return [status[:1] + "XX"]
-    within_range = [one for one in known if status.endswith("XX") and one[:1] == status[:1]]
-    return within_range or [one for one in known if one == "default"]
-
-
 def _headers(side: Side, found: _Found) -> dict[str, _Found]:
     given = mapping(found.node.get("headers")).items()
     read = {name.lower(): _found(side, node, join(found.pointer, "headers", name)) for name, node in given}
     return {name: one for name, one in read.items() if one and name != "content-type"}
+
+
+# A callback: its name, where it is sent to, and by which method.
+_Key = tuple[str, str, str]
+
+
+def _same_callbacks(old: list[_Key], new: list[_Key]) -> dict[_Key, _Key]:
+    """Which callback of the new document each is: that of its name, else one of another name sent alike."""
+    found = {key: key for key in old if key in new}
+    for key in old:
+        alike = (other for other in new if other[1:] == key[1:] and other not in found.values())
+        if key not in found and (other := next(alike, None)):
+            found[key] = other
+    return found
 
 
 def _callbacks(side: Side, operation: Operation) -> dict[tuple[str, str, str], Operation]:
@@ -383,6 +428,14 @@ def _style(node: dict[str, Json]) -> str:
     style = node.get("style", _STYLES.get(str(node.get("in")), "form"))
     explode = node.get("explode", style == "form")
     return f"{style}, {'exploded' if explode else 'not exploded'}"
+
+
+def _schema_of(one: _Found) -> Group:
+    return (Place(one.node.get("schema"), join(one.pointer, "schema")),)
+
+
+def _is_style_kept(old: _Found, new: _Found) -> bool:
+    return _style(old.node).partition(",")[0] == _style(new.node).partition(",")[0]
 
 
 def _new_parameter(found: _Found) -> Change:

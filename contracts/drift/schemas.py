@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import NamedTuple
 
 from contracts.drift.change import Change, Effect, Voice, canonical, shown
@@ -12,7 +13,22 @@ from mockserver.openapi.source import Json, join
 
 _UNNOTICED = "clients notice nothing"
 # A value of the first kind is one of the second kind too.
-_FORMATS_WITHIN = {("int32", "int64"), ("float", "double")}
+_FORMATS_WITHIN = {
+    *(
+        ("int32", "int64"),
+        ("float", "double"),
+        ("uri", "uri-reference"),
+        ("uri", "iri"),
+        ("uri", "iri-reference"),
+    ),
+    *(("uri-reference", "iri-reference"), ("iri", "iri-reference"), ("email", "idn-email")),
+}
+
+
+# Formats that say no more than their type does.
+_WIDEST = frozenset(("int64", "double"))
+# Formats that clients turn into something else than a text.
+_PARSED = frozenset(("date", "date-time", "time", "duration", "uuid", "byte", "binary"))
 
 
 class _Child(NamedTuple):
@@ -108,12 +124,16 @@ class Schemas:
         place = new[0].pointer if new else ""
         pair = _Pair(self.old.shape(old), self.new.shape(new), voice, place)
         if _is_new_choice(pair.old, pair.new):
-            return self._choices(pair, [old], [(one,) for one in pair.new.choices[0]])
+            return self._become(pair, [old], [(one,) for one in pair.new.choices[0]])
         if _is_new_choice(pair.new, pair.old):
-            return self._choices(pair, [(one,) for one in pair.old.choices[0]], [new])
-        if not pair.old.types & pair.new.types and pair.old.types and pair.new.types:
+            return self._become(pair, [(one,) for one in pair.old.choices[0]], [new])
+        pair, changes = _brought_together(pair)
+        common = pair.old.types & pair.new.types
+        if not common and pair.old.types and pair.new.types:
             return _Node((_type_changed(pair), *_prose(pair)), ())
-        changes = [change for compare in _COMPARED for change in compare(pair)]
+        # What is said of texts is no matter where one of the two takes none.
+        pair = pair._replace(old=pair.old.said_of(common), new=pair.new.said_of(common))
+        changes += [change for compare in _COMPARED for change in compare(pair)]
         children = list(_children(pair))
         conditions = self._conditions(pair)
         changes += conditions.changes
@@ -160,6 +180,11 @@ class Schemas:
                 (pair.widened("alternatives", "it need no longer fit one of several alternatives"),), ()
             )
 
+    def _become(self, pair: _Pair, old: list[Group], new: list[Group]) -> _Node:
+        """One schema that became several, or the other way round; null is a matter of the whole."""
+        found = self._choices(pair, [*map(_without_null, old)], [*map(_without_null, new)])
+        return found._replace(changes=(*_null(pair), *found.changes))
+
     def _choices(self, pair: _Pair, old: list[Group], new: list[Group]) -> _Node:
         """Alternatives as sets: equal ones meet, then those of one name, then the last left on both sides."""
         lost, gained = list(old), list(new)
@@ -173,16 +198,36 @@ class Schemas:
                     children.append(_Child("", one, other))
         if len(lost) == len(gained) == 1:
             children.append(_Child("", lost.pop(), gained.pop()))
-        changes = [self._lost(pair, one) for one in lost] + [self._gained(pair, one) for one in gained]
+        changes = [self._lost(pair, one, new) for one in lost]
+        changes += [self._gained(pair, one, old) for one in gained]
         return _Node((*changes, *_prose(pair)), tuple(children))
 
-    def _lost(self, pair: _Pair, one: Group) -> Change:
+    def _lost(self, pair: _Pair, one: Group, left: list[Group]) -> Change:
         name = _name(one)
-        return pair.narrowed("alternative", f"{name} is no longer one of the alternatives", old=name)
+        change = pair.narrowed("alternative", f"{name} is no longer one of the alternatives", old=name)
+        if pair.voice.is_sent and (
+            _is_among(self.old.shape(one), map(self.new.shape, left))
+            or any(self._is_harmless(one, other, pair.voice) for other in left)
+        ):
+            text = f"{name} is no longer an alternative of its own, another takes all of it: {_UNNOTICED}"
+            return replace(change, effect="compatible", reason=text)
+        return change
 
-    def _gained(self, pair: _Pair, one: Group) -> Change:
+    def _gained(self, pair: _Pair, one: Group, known: list[Group]) -> Change:
         name = _name(one)
-        return pair.widened("alternative", f"{name} is a new alternative", new=name)
+        change = pair.widened("alternative", f"{name} is a new alternative", new=name)
+        if not pair.voice.is_sent and (
+            _is_among(self.new.shape(one), map(self.old.shape, known))
+            or any(self._is_harmless(other, one, pair.voice) for other in known)
+        ):
+            text = f"{name} is a new alternative, and nothing that another did not allow: {_UNNOTICED}"
+            return replace(change, effect="compatible", reason=text)
+        return change
+
+    def _is_harmless(self, old: Group, new: Group, voice: Voice) -> bool:
+        return all(
+            change.effect in ("compatible", "documentation") for change in self.changes(old, new, voice, "")
+        )
 
     def _is_same(self, voice: Voice) -> Callable[[Group, Group], bool]:
         def is_same(old: Group, new: Group) -> bool:
@@ -202,6 +247,7 @@ def _key(old: Group, new: Group, voice: Voice) -> tuple[object, ...]:
         tuple(place.pointer for place in new),
         voice.prefix,
         voice.is_sent,
+        voice.is_text,
     )
 
 
@@ -217,12 +263,57 @@ def _name(group: Group) -> str:
     return f"alternative {last}" if last.isdecimal() else last
 
 
+def _is_among(plain: Shape, alternatives: Iterable[Shape]) -> bool:
+    """True for plain types that the alternatives take between them."""
+    types = [one.types for one in alternatives if one.is_types_only]
+    return plain.is_types_only and plain.types <= frozenset[str]().union(*types)
+
+
+_NOT_NULL = Place({"type": sorted(TYPES - {"null"})}, "not null")
+
+
+def _without_null(group: Group) -> Group:
+    return (*group, _NOT_NULL)
+
+
 def _is_new_choice(plain: Shape, choosing: Shape) -> bool:
     """True where one schema became a choice between several: it is then one of the alternatives."""
     return not plain.choices and len(choosing.choices) == 1 and choosing.is_bare and plain.types != TYPES
 
 
 # --- one schema ---------------------------------------------------------------------------------------------
+
+_WRITTEN_ALIKE = frozenset(("number", "integer", "boolean"))
+
+
+def _brought_together(pair: _Pair) -> tuple[_Pair, list[Change]]:
+    """The two with their types understood as people mean them, and what is to be told of that."""
+    for name in ("object", "array"):
+        old, new = _implies(pair.old, pair.new, name), _implies(pair.new, pair.old, name)
+        if old or new:
+            told = pair.change(
+                "documentation", "type-told", f"that it is of the type {name} is said by one document only"
+            )
+            types = (pair.new if old else pair.old).types
+            both = pair._replace(old=replace(pair.old, types=types), new=replace(pair.new, types=types))
+            return both, [told]
+    if pair.voice.is_text and pair.voice.is_sent and _is_text_now(pair.old, pair.new):
+        types = pair.old.types - (_WRITTEN_ALIKE - pair.new.types) | {"string"}
+        text = f"the type was {_type_names(pair.old.types)}, now it is {_type_names(pair.new.types)}"
+        told = pair.widened("type", text, _type_names(pair.old.types), _type_names(pair.new.types))
+        return pair._replace(old=replace(pair.old, types=types, formats=frozenset())), [told]
+    return pair, []
+
+
+def _implies(silent: Shape, telling: Shape, name: str) -> bool:
+    # By the letter, `properties` without a type lets a text through; nobody who writes it means that.
+    is_said = silent.is_object if name == "object" else bool(silent.items)
+    return silent.types == TYPES and is_said and telling.types - {"null"} == {name}
+
+
+def _is_text_now(old: Shape, new: Shape) -> bool:
+    others = old.types & _WRITTEN_ALIKE - new.types
+    return bool(others) and "string" in new.types and old.types != TYPES and new.values is old.values is None
 
 
 def _type_changed(pair: _Pair) -> Change:
@@ -237,14 +328,19 @@ def _types(pair: _Pair) -> Iterator[Change]:
     if pair.old.values is not None and pair.new.values is not None:
         # Told by the values already; only null is a matter of its own.
         lost, gained = lost & {"null"}, gained & {"null"}
-    if "null" in lost:
-        yield pair.narrowed("null", "null is no longer a value of it", old, new)
+    yield from _null(pair)
     if lost - {"null"}:
         yield pair.narrowed("type", f"the type was {old}, now it is {new}", old, new)
-    if "null" in gained:
-        yield _wider_type(pair, "null", "it may now be null", old, new)
     if gained - {"null"}:
         yield _wider_type(pair, "type", f"the type was {old}, now it is {new}", old, new)
+
+
+def _null(pair: _Pair) -> Iterator[Change]:
+    old, new = _type_names(pair.old.types), _type_names(pair.new.types)
+    if "null" in pair.old.types - pair.new.types:
+        yield pair.narrowed("null", "null is no longer a value of it", old, new)
+    if "null" in pair.new.types - pair.old.types:
+        yield _wider_type(pair, "null", "it may now be null", old, new)
 
 
 def _wider_type(pair: _Pair, what: str, text: str, old: str, new: str) -> Change:
@@ -302,8 +398,8 @@ def _values_gained(pair: _Pair, gained: list[Json]) -> Change:
     return pair.change(pair.voice.widened, "value-added", text, new=gained)
 
 
-def _listed(values: list[Json]) -> str:
-    return shown(values[0]) if len(values) == 1 else shown(values)
+def _listed(values: Sequence[Json]) -> str:
+    return shown(values[0]) if len(values) == 1 else shown([*values])
 
 
 def _bounds(pair: _Pair) -> Iterator[Change]:
@@ -328,7 +424,12 @@ def _formats(pair: _Pair) -> Iterator[Change]:
     if old == new:
         return
     text = f"the format was {', '.join(old) or 'none'}, now it is {', '.join(new) or 'none'}"
-    if set(old) < set(new) or _is_within(new, old):
+    if not (old and new) and {*old, *new} <= _WIDEST:
+        yield pair.change("documentation", "format-told", f"{text}: {_UNNOTICED}", old, new)
+    elif not (pair.voice.is_sent or new) and set(old) & _PARSED:
+        why = "clients that read it as such cannot read every text"
+        yield pair.change("breaking", "format-widened", f"{text}: {why}", old, new)
+    elif set(old) < set(new) or _is_within(new, old):
         yield pair.narrowed("format", text, old, new)
     elif set(new) < set(old) or _is_within(old, new):
         yield pair.widened("format", text, old, new)
@@ -362,12 +463,24 @@ def _others(pair: _Pair) -> Iterator[Change]:
     lost, gained = dict.fromkeys(_keys(pair.old, pair.new)), dict.fromkeys(_keys(pair.new, pair.old))
     for key in sorted({*lost, *gained}):
         texts = [_texts(pair.old, key), _texts(pair.new, key)]
-        if key in gained and key in lost and not pair.voice.is_sent:
+        if key == "multipleOf" and key in gained and key in lost and _is_finer(pair.old, pair.new):
+            yield pair.widened("condition", f"`{key}` was {texts[0]}, now it is {texts[1]}", *texts)
+        elif key == "multipleOf" and key in gained and key in lost and _is_finer(pair.new, pair.old):
+            yield pair.narrowed("condition", f"`{key}` was {texts[0]}, now it is {texts[1]}", *texts)
+        elif key in gained and key in lost and not pair.voice.is_sent:
             yield pair.widened("condition", f"`{key}` changed", *texts)
         elif key in gained:
             yield pair.narrowed("condition", f"`{key}` {'changed' if key in lost else 'is new'}", *texts)
         else:
             yield pair.widened("condition", f"`{key}` is gone", *texts)
+
+
+def _is_finer(old: Shape, new: Shape) -> bool:
+    """True where every multiple of the old step is one of the new."""
+    steps, others = (
+        [Fraction(text) for key, text in one.others if key == "multipleOf"] for one in (old, new)
+    )
+    return all(other and any((step / other).denominator == 1 for step in steps) for other in others)
 
 
 def _keys(one: Shape, other: Shape) -> list[str]:
@@ -392,6 +505,23 @@ def _defaults(pair: _Pair) -> Iterator[Change]:
     else:
         why = "clients that leave the field out get another result"
         yield pair.change("breaking", "default-changed", f"{text}: {why}", *values)
+
+
+def _tags(pair: _Pair) -> Iterator[Change]:
+    """By which value of the discriminator an alternative is known that both have."""
+    known = {name for name, _ in pair.old.tags} & {name for name, _ in pair.new.tags}
+    lost, gained = (
+        [tag for name, tag in sorted(tags) if name in known]
+        for tags in (pair.old.tags - pair.new.tags, pair.new.tags - pair.old.tags)
+    )
+    if lost and gained and not pair.voice.is_sent:
+        text = f"the alternative told by {_listed(lost)} is told by {_listed(gained)}: clients do not know it"
+        yield pair.change("breaking", "value-changed", text, lost, gained)
+        return
+    if lost:
+        yield _values_lost(pair, [*lost])
+    if gained:
+        yield _values_gained(pair, [*gained])
 
 
 def _marks(pair: _Pair) -> Iterator[Change]:
@@ -491,7 +621,9 @@ def _closed(pair: _Pair) -> Change:
     return pair.change("compatible", "object-widened", text, "closed", "open")
 
 
-_COMPARED = (_types, _values, _bounds, _formats, _patterns, _others, _defaults, _object, _marks, _prose)
+_COMPARED = (
+    *(_types, _values, _bounds, _formats, _patterns, _others, _tags, _defaults, _object, _marks, _prose),
+)
 
 
 def _children(pair: _Pair) -> Iterator[_Child]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeGuard
 
 from contracts.drift.change import canonical, listing, mapping
@@ -29,6 +29,21 @@ _STRUCTURE = frozenset(
     )
 )
 _COUNTS = ("Length", "Items", "Properties")
+
+
+# Of which types a demand says something; it lets every value of the others through.
+_NUMBERS = frozenset(("number", "integer"))
+_CONCERNS = {
+    **dict.fromkeys(("minimum", "maximum", "multipleOf"), _NUMBERS),
+    **dict.fromkeys(("minLength", "maxLength"), frozenset(("string",))),
+    **dict.fromkeys(("minItems", "maxItems", "uniqueItems"), frozenset(("array",))),
+    **dict.fromkeys(("minProperties", "maxProperties"), frozenset(("object",))),
+}
+FORMATTED = _NUMBERS | {"string"}
+
+
+def _concerned(name: str) -> frozenset[str]:
+    return _CONCERNS.get(name, TYPES)
 
 
 class Place(NamedTuple):
@@ -77,6 +92,8 @@ class Shape:
     # Demands that are only compared for being the same: (keyword, canonical text).
     others: frozenset[tuple[str, str]] = frozenset()
     default: tuple[Json, ...] = ()
+    # By which value of its discriminator an alternative is known: (alternative, value).
+    tags: frozenset[tuple[str, str]] = frozenset()
     # Fields that only one side writes.
     read_only: frozenset[str] = frozenset()
     write_only: frozenset[str] = frozenset()
@@ -121,6 +138,7 @@ class Shape:
         for text, (then, otherwise) in other.conditions.items():
             self.keep_condition(text, then, otherwise)
         self.others |= other.others
+        self.tags |= other.tags
         self.default = self.default or other.default
         self.read_only |= other.read_only
         self.write_only |= other.write_only
@@ -128,9 +146,37 @@ class Shape:
         self.prose |= other.prose
 
     @property
+    def is_types_only(self) -> bool:
+        """True where nothing but types and prose is said."""
+        return self == Shape(types=self.types, prose=self.prose)
+
+    @property
+    def is_object(self) -> bool:
+        """True where something is said of fields."""
+        return bool(self.properties or self.required or self.is_closed or self.extra)
+
+    def said_of(self, types: frozenset[str]) -> Shape:
+        """The same without the demands that say nothing of a value of these types."""
+        kept = replace(
+            self,
+            bounds={name: bound for name, bound in self.bounds.items() if _concerned(name) & types},
+            others=frozenset(one for one in self.others if _concerned(one[0]) & types),
+        )
+        if "string" not in types:
+            kept.patterns = frozenset()
+        if not types & FORMATTED:
+            kept.formats = frozenset()
+        if "array" not in types:
+            kept.items = ()
+        if "object" not in types:
+            kept.properties, kept.required, kept.is_closed, kept.extra = {}, frozenset(), False, ()
+        return kept
+
+    @property
     def is_bare(self) -> bool:
         """True where nothing but types, alternatives and prose is said."""
-        return self == Shape(types=self.types, choices=self.choices, prose=self.prose, others=self.others)
+        bare = Shape(types=self.types, choices=self.choices, prose=self.prose, others=self.others)
+        return self == replace(bare, tags=self.tags)
 
     @property
     def is_list_of_values(self) -> bool:
@@ -190,6 +236,27 @@ class Reader:
             self._refer(shape, ref, place, seen)
             if self.source.version == "3.0":
                 return
+        if self.source.version == "3.0" and node.get("nullable") is True:
+            shape.meet(self._nullable(place, seen))
+        else:
+            self._take_node(shape, node, pointer, seen)
+
+    def _nullable(self, place: Place, seen: set[str]) -> Shape:
+        """A schema of 3.0 that takes null too, whatever its type, enum and alternatives say.
+
+        By the letter of 3.0.3 an enum must list null, and `nullable` counts beside a `type` only. Hardly
+        anybody writes it so, and our validator is as lenient: `nullable: true` beside `enum: [a]` is compared
+        as what 3.1 writes as `type: [string, 'null'], enum: [a, null]`. In 3.1 there is no `nullable`, and an
+        enum without null takes none.
+        """
+        shape = Shape()
+        self._take_node(shape, place.node, place.pointer, seen)
+        shape.types |= {"null"}
+        if shape.values is not None:
+            shape.values = {**shape.values, "null": None}
+        return shape
+
+    def _take_node(self, shape: Shape, node: dict[str, Json], pointer: str, seen: set[str]) -> None:
         for index, item in enumerate(listing(node.get("allOf"))):
             self._take(shape, Place(item, join(pointer, "allOf", index)), seen)
         for keyword in ("oneOf", "anyOf"):
@@ -222,6 +289,8 @@ class Reader:
                 [value for _, one in shapes for value in (one.values or {"null": None}).values()]
             )
             shape.prose |= frozenset().union(*(one.prose for _, one in shapes))
+        elif rest and _are_one([one for _, one in rest], keyword):
+            shape.meet(_as_one([one for _, one in shapes]))
         else:
             shape.types &= frozenset(null).union(*(one.types for _, one in rest))
             shape.choices.append(tuple(place for place, _ in rest))
@@ -269,6 +338,7 @@ class Reader:
             (key, item)
             for key, item in node.items()
             if key not in PROSE and key not in _STRUCTURE and not key.startswith("x-")
+            if not any((key, item) == one[1:] for one in _CONTENT)
         ]
         together = ("contains", "minContains", "maxContains")
         if "contains" in node:
@@ -276,6 +346,7 @@ class Reader:
         tag = mapping(node.get("discriminator")).get("propertyName")
         if tag is not None:
             found.append(("discriminator", tag))
+            shape.tags |= _tags(node)
         shape.others |= {(key, canonical(self.spelled_out(item))) for key, item in found}
         shape.prose |= {
             (key, canonical(item))
@@ -305,6 +376,59 @@ class Reader:
             return self.spelled_out(self.source.resolve(ref), (*trail, ref))
         except LookupError:
             return {"$ref": ref}
+
+
+# --- alternatives that are one schema -----------------------------------------------------------------------
+
+
+def _are_one(shapes: list[Shape], keyword: str) -> bool:
+    """True where `oneOf: [{type: string}, {type: integer}]` could be written as `type: [string, integer]`."""
+    if keyword == "anyOf" and all(one.is_types_only for one in shapes):
+        return True
+    types = [name for one in shapes for name in one.types]
+    are_apart = len(types) == len(set(types))
+    formats = sum(1 for one in shapes if one.formats)
+    return are_apart and formats <= 1 and all(map(_concerns_its_own_types_only, shapes))
+
+
+def _concerns_its_own_types_only(shape: Shape) -> bool:
+    if shape.values is not None or any(
+        (shape.choices, shape.conditions, shape.default, shape.outcomes, shape.tags)
+    ):
+        return False
+    names = (*shape.bounds, *(name for name, _ in shape.others))
+    concerned = [_CONCERNS.get(name, frozenset()) for name in names]
+    concerned += [frozenset(("string",))] * bool(shape.patterns)
+    concerned += [FORMATTED] * bool(shape.formats)
+    concerned += [frozenset(("array",))] * bool(shape.items)
+    concerned += [frozenset(("object",))] * shape.is_object
+    return all(types & shape.types for types in concerned)
+
+
+def _as_one(shapes: list[Shape]) -> Shape:
+    """Alternatives of different types in one: what one of them demands is no matter of the others."""
+    types = frozenset[str]().union(*(one.types for one in shapes))
+    whole = Shape()
+    for one in shapes:
+        one.types = TYPES
+        whole.meet(one)
+    whole.types = types
+    return whole
+
+
+_CONTENT = (
+    ("byte", "contentEncoding", "base64"),
+    ("binary", "contentMediaType", "application/octet-stream"),
+)
+
+
+def _tags(node: dict[str, Json]) -> frozenset[tuple[str, str]]:
+    """Those that the mapping gives, and for an alternative that has none there its own name."""
+    given = mapping(mapping(node["discriminator"]).get("mapping"))
+    found = {(str(ref).rpartition("/")[2], str(tag)) for tag, ref in given.items()}
+    refs = [mapping(one).get("$ref") for key in ("oneOf", "anyOf") for one in listing(node.get(key))]
+    names = {ref.rpartition("/")[2] for ref in refs if isinstance(ref, str)}
+    return frozenset(found | {(name, name) for name in names - {name for name, _ in found}})
 
 
 def _is_mark(key: str) -> bool:
@@ -343,15 +467,12 @@ def _types(node: dict[str, Json]) -> frozenset[str]:
         return TYPES
     if "number" in names:
         names.add("integer")
-    if node.get("nullable") is True:
-        names.add("null")
     return frozenset(names)
 
 
 def _take_values(shape: Shape, node: dict[str, Json]) -> None:
     if isinstance(node.get("enum"), list):
-        # 3.0: whoever writes `nullable: true` beside an enum means that null is allowed too.
-        shape.keep_values([*node["enum"], *([None] if node.get("nullable") is True else [])])
+        shape.keep_values(node["enum"])
     if "const" in node:
         shape.keep_values([node["const"]])
 
@@ -379,6 +500,8 @@ def _take_texts(shape: Shape, node: dict[str, Json]) -> None:
     # A password is shown as dots, and is a text like any other.
     if isinstance(node.get("format"), str) and node["format"] != "password":
         shape.formats |= {node["format"]}
+    # What 3.0 calls a format has a keyword of its own in 3.1.
+    shape.formats |= {name for name, key, value in _CONTENT if node.get(key) == value}
     if isinstance(node.get("pattern"), str):
         shape.patterns |= {node["pattern"]}
     if node.get("uniqueItems") is True:

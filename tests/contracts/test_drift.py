@@ -18,7 +18,8 @@ from contracts.drift import compare
 from contracts.finding import Checked
 from mockserver.cli.main import main
 from mockserver.openapi.library import packaged_folder
-from mockserver.openapi.source import DocumentError
+from mockserver.openapi.schemas import Schemas
+from mockserver.openapi.source import DocumentError, Source
 
 PAIRS = yaml.safe_load(Path(__file__).with_name("drift").joinpath("pairs.yaml").read_text("utf-8"))
 OURS = ("crun", "evolink", "kie", "yuto")
@@ -172,6 +173,33 @@ def test_operations_are_counted_and_only_the_broken_ones_do_not_pass(drift: Comp
     assert checked.notes == ["compatible: PUT /songs /path: PUT /songs is new: clients notice nothing"]
 
 
+def test_an_operation_that_is_gone_is_named_with_its_base_path_where_that_moved(drift: Compare) -> None:
+    paths: dict[str, Any] = {"/songs": {"get": {"responses": {}}}, "/credits": {"get": {"responses": {}}}}
+    old = document("document", {"servers": [{"url": "/v1"}], "paths": paths})
+    new = document("document", {"paths": {"/v1/songs": paths["/songs"], "/credits": paths["/credits"]}})
+
+    checked = drift(old, new)
+
+    assert [finding.message for finding in checked.findings] == [
+        "GET /v1/credits is gone: clients that call it find nothing"
+    ]
+    assert "compatible: GET /credits /path: GET /credits is new: clients notice nothing" in checked.notes
+
+
+def test_a_status_that_another_key_tells_of_says_what_a_client_notices(drift: Compare) -> None:
+    def told(old: str, new: str) -> str:
+        checked = drift(
+            document("operation", {"responses": {old: {}}}), document("operation", {"responses": {new: {}}})
+        )
+        return "; ".join([*(finding.message for finding in checked.findings), *checked.notes])
+
+    assert "clients that know 200 see nothing new" in told("200", "2XX")
+    assert "answer 200 is gone, only default may still stand for it" in told("200", "default")
+    assert "one that waits for 200 never sees it" in told("2XX", "201")
+    assert "clients that take all of the range notice nothing" in told("2XX", "200")
+    assert "nothing describes an answer with another status" in told("default", "200")
+
+
 def test_a_change_of_a_shared_schema_is_told_of_every_operation(drift: Compare) -> None:
     def songs(kind: str) -> dict[str, Any]:
         body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Song"}}}}
@@ -266,6 +294,49 @@ def test_what_is_no_openapi_document_is_refused(text: str, tmp_path: Path) -> No
     for old, new in (("fine.json", "odd.yaml"), ("odd.yaml", "fine.json"), ("fine.json", "none.yaml")):
         with pytest.raises(DocumentError):
             compare(tmp_path / old, tmp_path / new)
+
+
+# --- as our validator has it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"type": "string", "nullable": True, "enum": ["a"]},
+        {"type": "string", "nullable": True, "enum": ["a", None]},
+        {"type": "string", "enum": ["a", None]},
+        {"type": "string", "enum": ["a"]},
+        {"nullable": True, "enum": ["a"]},
+        {"nullable": True, "allOf": [{"type": "string", "enum": ["a"]}]},
+        {"nullable": True, "oneOf": [{"type": "string", "enum": ["a"]}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"type": ["string", "null"], "enum": ["a", None]},
+        {"type": ["string", "null"], "enum": ["a"]},
+        {"type": "string", "nullable": True, "enum": ["a"]},
+        {"anyOf": [{"enum": ["a"]}, {"type": "null"}]},
+    ],
+    ids=str,
+)
+def test_null_is_taken_where_our_validator_takes_it(old: Any, new: Any, drift: Compare) -> None:
+    nullable = {"old": takes_null(old, "3.0.3"), "new": takes_null(new, "3.1.0")}
+
+    checked = drift(document("request", old, "3.0.3"), document("request", new, "3.1.0"))
+
+    lost = nullable["old"] and not nullable["new"]
+    gained = nullable["new"] and not nullable["old"]
+    assert checked.verdict == ("breaking" if lost else "compatible" if gained else "none")
+
+
+def takes_null(schema: Any, version: str) -> bool:
+    source = Source("songs", "songs.json", document("request", schema, version), "")
+    place = "/paths/~1songs/post/requestBody/content/application~1json/schema"
+    schemas = Schemas(source)
+    return schemas.allows(schemas.place(place), None, "request")
 
 
 # --- our own documents --------------------------------------------------------------------------------------
