@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mockserver.openapi.pattern import PatternError, compiled
 from mockserver.openapi.source import BUNDLED, Json, Source, join, pointer_of, unescape
@@ -257,12 +257,27 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
 
 
+# What a note finds broken, by the names that `check specs` uses; "meta-schema" is the grammar itself.
+Rule = Literal[
+    "meta-schema",
+    "unknown-keyword",
+    "unresolved-ref",
+    "circular-ref",
+    "unknown-security-scheme",
+    "unknown-outcome",
+    "unknown-rule",
+]
+
+
 class Note(NamedTuple):
     """Something to say of a place in a document; a fatal one stops it from being served."""
 
     pointer: str
     reason: str
     fatal: bool
+    rule: Rule
+    # What should stand there, where that can be said in a few words.
+    wanted: str | None = None
 
 
 def _is(kind: type | tuple[type, ...]) -> Callable[[Json], bool]:
@@ -319,8 +334,13 @@ class Walk:
     def _is_strict(self, note: Note) -> bool:
         return self.marked and not note.pointer.startswith("/x-files")
 
-    def _fatal(self, pointer: str, reason: str) -> None:
-        self.notes.append(Note(pointer, reason, fatal=True))
+    def _fatal(self, pointer: str, reason: str, rule: Rule = "meta-schema") -> None:
+        self.notes.append(Note(pointer, reason, True, rule))
+
+    def _wants(
+        self, pointer: str, wanted: str, got: Json, rule: Rule = "meta-schema", *, fatal: bool = True
+    ) -> None:
+        self.notes.append(Note(pointer, f"wanted {wanted}, got {_shown(got)}", fatal, rule, wanted))
 
     def _value(self, kind: str, value: Json, pointer: str) -> None:
         if kind == "any":
@@ -328,7 +348,7 @@ class Walk:
         if kind in _PLAIN:
             fits, wanted = _PLAIN[kind]
             if not fits(value):
-                self.notes.append(Note(pointer, f"wanted {wanted}, got {_shown(value)}", kind != "prose"))
+                self._wants(pointer, wanted, value, fatal=kind != "prose")
         elif kind.startswith("["):
             self._list(kind[1:-1], value, pointer)
         elif kind.startswith("{"):
@@ -340,14 +360,14 @@ class Walk:
 
     def _list(self, kind: str, value: Json, pointer: str) -> None:
         if not isinstance(value, list):
-            self._fatal(pointer, f"wanted a list, got {_shown(value)}")
+            self._wants(pointer, "a list", value)
             return
         for index, item in enumerate(value):
             self._value(kind, item, join(pointer, index))
 
     def _map(self, kind: str, value: Json, pointer: str) -> None:
         if not isinstance(value, dict):
-            self._fatal(pointer, f"wanted a mapping, got {_shown(value)}")
+            self._wants(pointer, "a mapping", value)
             return
         for key, item in value.items():
             self._value(kind, item, join(pointer, key))
@@ -355,7 +375,7 @@ class Walk:
     def _object(self, kind: str, value: Json, pointer: str, keys: Mapping[str, str] | None = None) -> None:
         keys = KINDS[kind] if keys is None else keys
         if not isinstance(value, dict):
-            self._fatal(pointer, f"wanted {_article(kind)}, got {_shown(value)}")
+            self._wants(pointer, _article(kind), value)
             return
         if (kind, id(value)) in self._seen:
             return
@@ -370,18 +390,19 @@ class Walk:
             if key in keys:
                 self._value(keys[key], item, join(pointer, key))
             elif not key.startswith("x-") and not (referable and key == "$ref"):
-                self.notes.append(Note(join(pointer, key), _unknown_keyword(key, kind, keys), fatal=False))
+                reason = _unknown_keyword(key, kind, keys)
+                self.notes.append(Note(join(pointer, key), reason, False, "unknown-keyword"))
 
     def _reference(self, kind: str, value: dict[str, Json], pointer: str) -> bool:
         """Check where a reference leads, and say whether its siblings count."""
         ref = value["$ref"]
         place = join(pointer, "$ref")
         if not isinstance(ref, str):
-            self._fatal(place, f"wanted a reference, got {_shown(ref)}")
+            self._wants(place, "a reference", ref, "unresolved-ref")
             return False
         self._references.append((pointer, ref))
         if not self._leads(kind, ref):
-            self._fatal(place, _lost(ref))
+            self._fatal(place, _lost(ref), "unresolved-ref")
         return kind == "schema" and self.source.version == "3.1"
 
     def _leads(self, kind: str, ref: str) -> bool:
@@ -398,7 +419,7 @@ class Walk:
 
     def _paths(self, value: Json, pointer: str) -> None:
         if not isinstance(value, dict):
-            self._fatal(pointer, f"wanted a mapping of paths, got {_shown(value)}")
+            self._wants(pointer, "a mapping of paths", value)
             return
         for path, item in value.items():
             if path.startswith("x-"):
@@ -414,13 +435,15 @@ class Walk:
 
     def _responses(self, value: Json, pointer: str) -> None:
         if not isinstance(value, dict):
-            self._fatal(pointer, f"wanted a mapping of responses, got {_shown(value)}")
+            self._wants(pointer, "a mapping of responses", value)
             return
         for status, response in value.items():
             if status.startswith("x-"):
                 continue
             if status != "default" and not re.fullmatch(r"[1-5]([0-9][0-9]|XX)", status):
-                self._fatal(join(pointer, status), f"{status!r} is no status: wanted 200, 4XX or default")
+                wanted = "200, 4XX or default"
+                reason = f"{status!r} is no status: wanted {wanted}"
+                self.notes.append(Note(join(pointer, status), reason, True, "meta-schema", wanted))
             self._value("response", response, join(pointer, status))
 
     def _callback(self, value: Json, pointer: str) -> None:
@@ -431,33 +454,36 @@ class Walk:
 
     def _requirement(self, value: Json, pointer: str) -> None:
         if not isinstance(value, dict):
-            self._fatal(pointer, f"wanted a mapping of security schemes, got {_shown(value)}")
+            self._wants(pointer, "a mapping of security schemes", value)
             return
         components = self.source.data.get("components")
         known = components.get("securitySchemes", {}) if isinstance(components, dict) else {}
         known = known if isinstance(known, dict) else {}
         for name in value:
             if name not in known:
-                self._fatal(join(pointer, name), f"no security scheme is named {name!r}{_known(name, known)}")
+                reason = f"no security scheme is named {name!r}{_known(name, known)}"
+                self._fatal(join(pointer, name), reason, "unknown-security-scheme")
 
     def _outcome(self, value: Json, pointer: str) -> None:
         self.marked = True
         if not isinstance(value, str) or value not in self.outcomes:
-            self._fatal(pointer, f"{_shown(value)} is no outcome{_known(value, sorted(self.outcomes))}")
+            reason = f"{_shown(value)} is no outcome{_known(value, sorted(self.outcomes))}"
+            self._fatal(pointer, reason, "unknown-outcome")
 
     def _rule(self, value: Json, pointer: str) -> None:
         name = value.get("rule") if isinstance(value, dict) else None
         if not isinstance(name, str) or name not in RULES:
-            self._fatal(pointer, f"{_shown(name)} is no rule{_known(name, RULES)}")
+            self._fatal(pointer, f"{_shown(name)} is no rule{_known(name, RULES)}", "unknown-rule")
             return
         keys = RULES[name]
         if "of" in keys and "of" not in value:
-            self._fatal(pointer, f"the rule {name!r} needs `of`: two field names")
+            self._fatal(pointer, f"the rule {name!r} needs `of`: two field names", "unknown-rule")
         for key, item in value.items():
             if key in keys:
                 self._value(keys[key], item, join(pointer, key))
             elif key != "rule":
-                self._fatal(join(pointer, key), f"the rule {name!r} has no `{key}`{_known(key, keys)}")
+                reason = f"the rule {name!r} has no `{key}`{_known(key, keys)}"
+                self._fatal(join(pointer, key), reason, "unknown-rule")
 
     def _schema(self, value: Json, pointer: str) -> None:
         if isinstance(value, bool):
@@ -473,18 +499,18 @@ class Walk:
     def _dynamic_reference(self, value: Json, pointer: str) -> None:
         """Those that name an anchor of the document were made plain when it was read."""
         if not isinstance(value, str) or not self._leads("schema", value):
-            self._fatal(pointer, _lost(str(value)))
+            self._fatal(pointer, _lost(str(value)), "unresolved-ref")
 
     def _mapped_schema(self, value: Json, pointer: str) -> None:
         """A schema by its reference, or by the name it has in the components."""
         if not isinstance(value, str):
-            self._fatal(pointer, f"wanted the name of a schema, got {_shown(value)}")
+            self._wants(pointer, "the name of a schema", value)
             return
         ref = value if "/" in value else f"#/components/schemas/{value}"
         try:
             self.source.resolve(ref)
         except LookupError:
-            self._fatal(pointer, _lost(value))
+            self._fatal(pointer, _lost(value), "unresolved-ref")
 
     def _headers(self, value: Json, pointer: str) -> None:
         self._map("header", value, pointer)
@@ -499,7 +525,7 @@ class Walk:
 
     def _pattern(self, value: Json, pointer: str) -> None:
         if not isinstance(value, str):
-            self._fatal(pointer, f"wanted a pattern, got {_shown(value)}")
+            self._wants(pointer, "a pattern", value)
             return
         try:
             compiled(value)
@@ -558,7 +584,8 @@ def _circles(source: Source, references: list[tuple[str, str]]) -> Iterator[Note
             trail = _circle(source, ref, done)
             if trail:
                 done.update(trail)
-                yield Note(join(pointer, "$ref"), f"$ref in a circle: {' → '.join(trail)}", fatal=True)
+                reason = f"$ref in a circle: {' → '.join(trail)}"
+                yield Note(join(pointer, "$ref"), reason, True, "circular-ref")
 
 
 def _circle(source: Source, start: str, done: set[str]) -> list[str] | None:

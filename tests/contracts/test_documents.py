@@ -614,6 +614,27 @@ def test_a_finding_says_what_was_wanted_what_came_and_where(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize("written", ["x is no outcome", "x is no rule", "range of numbers", "cannot be read"])
+def test_the_words_of_a_document_do_not_decide_which_rule_it_breaks(tmp_path: Path, written: str) -> None:
+    parameter = f"{{name: n, schema: {{}}, in: {written}}}"
+    text = f"{HEAD}paths: {{/a: {{get: {{parameters: [{parameter}], {OK}}}}}}}\n"
+
+    found = of(tmp_path, doc=text).findings
+
+    told = [(finding.rule, finding.pointer, finding.wanted, finding.got) for finding in found]
+    place = "/paths/~1a/get/parameters/0/in"
+    assert ("meta-schema", place, "one of query, header, path, cookie", written) in told
+    assert {finding.rule for finding in found} == {"meta-schema"}
+
+
+def test_a_key_that_reads_like_a_reason_is_an_unknown_keyword(tmp_path: Path) -> None:
+    text = f"{HEAD}{GET}components:\n  schemas:\n    A: {{is wanted and is no outcome, got: 1}}\n"
+
+    told = [(finding.rule, finding.wanted) for finding in of(tmp_path, doc=text).findings]
+
+    assert told == [("unknown-keyword", None), ("unknown-keyword", None)]
+
+
 def test_a_lost_reference_is_told_with_what_it_says(tmp_path: Path) -> None:
     checked = of(tmp_path, doc=BROKEN["references to nothing"])
 

@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from mockserver.domain.outcome import NAMES
+from mockserver.openapi.source import Source, parse
+from mockserver.openapi.vocabulary import Walk
 from tests.openapi.conftest import Faults, Read, warnings
 
 HEAD = 'openapi: 3.1.0\ninfo: {title: t, version: "1"}\n'
@@ -487,3 +490,28 @@ def test_security_schemes_that_are_none_are_told_like_any_other_fault(faults: Fa
 
     assert "doc.yaml:3: no security scheme is named 'a'; known: none" in found
     assert any(fault.startswith("doc.yaml:5: wanted a mapping") for fault in found)
+
+
+# --- the rule of a note ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "wanted"),
+    [
+        (HEAD + "paths: []\n", "meta-schema", "a mapping of paths"),
+        (HEAD + PATHS.replace("'200'", "'20'"), "meta-schema", "200, 4XX or default"),
+        (schema("type: song"), "meta-schema", None),
+        (schema("typ: string"), "unknown-keyword", None),
+        (schema("$ref: '#/components/schemas/B'"), "unresolved-ref", None),
+        (schema("$ref: 7"), "unresolved-ref", "a reference"),
+        (schema("$ref: '#/components/schemas/A'"), "circular-ref", None),
+        (HEAD + "security: [{key: []}]\n" + PATHS, "unknown-security-scheme", None),
+        (schema("x-outcomes: {type: duplicat}"), "unknown-outcome", None),
+        (schema("x-rules: [{rule: httpz}]"), "unknown-rule", None),
+        (schema("x-rules: [{rule: difference}]"), "unknown-rule", None),
+    ],
+)
+def test_a_note_names_the_rule_that_is_broken(text: str, rule: str, wanted: str | None) -> None:
+    notes = Walk(Source("doc", "doc.yaml", parse(text, "doc.yaml"), text), frozenset(NAMES)).run()
+
+    assert [(note.rule, note.wanted) for note in notes] == [(rule, wanted)]
