@@ -58,6 +58,14 @@ def test_wheel_carries_the_scenarios(wheel: Path) -> None:
     assert {name: archive.read(name) for name in wanted} == wanted
 
 
+def test_wheel_carries_the_contract_cases(wheel: Path) -> None:
+    archive, folder = ZipFile(wheel), ROOT / "contracts/cases"
+
+    wanted = {str(file.relative_to(ROOT)): file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    assert {Path(name).name for name in wanted} == {*(f"{name}.yaml" for name in PROVIDERS), "schema.json"}
+    assert {name: archive.read(name) for name in wanted} == wanted
+
+
 def test_wheel_carries_every_source_file_and_no_other_python(wheel: Path) -> None:
     files = {name for name in ZipFile(wheel).namelist() if name.endswith(".py")}
 

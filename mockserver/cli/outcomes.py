@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.cli.documents import add_document_options, documents_of
@@ -22,7 +22,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "outcomes",
         help="list every outcome that an operation documents",
-        description="List every outcome of every operation with its HTTP status, body code and message.",
+        description="List every outcome of every operation with its HTTP status, body code and message, the"
+        " quirk in force, and how sure it is: recorded on a day, read on a page only, or known to differ.",
         epilog=EXAMPLE,
         allow_abbrev=False,
     )
@@ -40,10 +41,12 @@ def run(args: argparse.Namespace) -> int:
         for document in documents
         for row in _rows(document, settings.status, values_of(document.name, quirks))
     ]
+    marks = _marks(documents)
+    rows = [row | {"mark": marks.get((row["provider"], row["operation"], row["outcome"]))} for row in rows]
     if args.json:
         print(json.dumps({"outcomes": rows}, indent=2))
     else:
-        head = ("provider", "operation", "outcome", "status", "code", "message", "quirk")
+        head = ("provider", "operation", "outcome", "status", "code", "message", "quirk", "mark")
         print(columns([head, *([_cell(row[name]) for name in head] for row in rows)]))
     return 0
 
@@ -62,6 +65,16 @@ def _rows(document: Document, mode: str, values: Mapping[str, str]) -> Iterator[
                 "message": message,
                 "quirk": quirks.get((operation.name, outcome)),
             }
+
+
+def _marks(documents: Iterable[Document]) -> dict[tuple[Json, Json, Json], str]:
+    """How sure each answer is, where a contract case shows it; a document of one's own may have none."""
+    from contracts.casefile import packaged
+    from contracts.marks import marks
+
+    # Cases of ours may not fit a document that somebody else wrote for the same provider.
+    files = filter(None, map(packaged, documents))
+    return {key: str(mark) for file in files for key, mark in marks(file.cases).items()}
 
 
 def _quirks(document: Document, values: Mapping[str, str]) -> dict[tuple[str, str | None], str]:

@@ -126,6 +126,11 @@ def _micros(field: str, value: object) -> int:
     return round(value * MICROS)
 
 
+def today() -> str:
+    """Return the day that it is in UTC, as 2026-01-31."""
+    return datetime.now(UTC).date().isoformat()
+
+
 def iso(epoch: float) -> str:
     """Return a moment in UTC as 2026-01-01T00:00:00Z, with milliseconds when there are any."""
     moment = _EPOCH + timedelta(microseconds=round(epoch * MICROS))

@@ -17,6 +17,8 @@ from tests.web.calls import OUTCOMES, VOCABULARY
 
 Shown = pytest.CaptureFixture[str]
 
+MARK = r"(recorded|page only|known to differ) \d{4}-\d\d-\d\d"
+
 # Where a provider's bodies hold their code and their text.
 ENVELOPES = {
     "kie": (("code",), ("msg",)),
@@ -187,9 +189,39 @@ def test_outcomes_is_a_table_without_json(capsys: Shown) -> None:
     assert main(["outcomes", "--provider", "kie"]) == 0
 
     head, *lines = (re.split(r" {2,}", line) for line in capsys.readouterr().out.splitlines())
-    assert head == ["provider", "operation", "outcome", "status", "code", "message", "quirk"]
+    assert head == ["provider", "operation", "outcome", "status", "code", "message", "quirk", "mark"]
+    lines = [line[:-1] if re.fullmatch(MARK, line[-1]) else line for line in lines]
     assert ["kie", "getCredits", "unauthorized", "200", "401", "You do not have access permissions"] in lines
     assert len(lines) == sum(len(found) for owner, found in OUTCOMES.items() if owner[0] == "kie")
+
+
+def test_outcomes_say_how_sure_they_are(capsys: Shown) -> None:
+    rows = printed(capsys, "outcomes")["outcomes"]
+    marks = {(row["provider"], row["operation"], row["outcome"]): row["mark"] for row in rows}
+
+    shown = [mark for mark in marks.values() if mark is not None]
+    assert all(re.fullmatch(MARK, mark) for mark in shown)
+    assert len(shown) > len(marks) / 2
+    assert marks["kie", "generatePersona", "duplicate"] == "known to differ 2026-09-22"
+
+
+def test_the_mark_is_the_last_column_of_the_table(capsys: Shown) -> None:
+    assert main(["outcomes", "--provider", "kie"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    line = next(line for line in lines if re.match(r"kie +generatePersona +duplicate ", line))
+    assert re.search(r"  kie.duplicate=refuse +known to differ 2026-09-22$", line)
+    assert lines[0].index("mark") == line.index("known to differ")
+
+
+def test_what_no_case_shows_has_no_mark(capsys: Shown, tmp_path: Path) -> None:
+    (tmp_path / "kie.yaml").write_text(PETS)
+
+    (shown, *_) = printed(capsys, "outcomes", "--specs", ".")["outcomes"]
+    assert main(["outcomes", "--specs", "."]) == 0
+
+    assert (shown["provider"], shown["mark"]) == ("kie", None)
+    assert capsys.readouterr().out.splitlines()[0].endswith("mark")
 
 
 ROUTES = """
