@@ -1,6 +1,6 @@
 # make serve [ARGS="--port 0"]   the mock, from a fresh checkout
 # make test [ARGS="-k clock"]    the tests
-# make check                     what CI runs: lint, types, tests, the documents
+# make check                     what CI runs: lint, types, tests, documents, contract cases
 # make bench                     start-up and fixture, measured beside bare ones
 # make clean                     forget the environment and every cache
 
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types specs bench clean
+.PHONY: help serve test check lint types specs mock bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -36,7 +36,7 @@ serve: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types test specs
+check: lint types test specs mock
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -47,6 +47,9 @@ types: $(VENV)/.dev
 
 specs: $(VENV)/.runtime
 	$(BIN)/persona-mock check specs specs
+
+mock: $(VENV)/.runtime
+	$(BIN)/persona-mock check mock
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)

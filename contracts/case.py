@@ -96,7 +96,14 @@ class Case:
 
     def needs_twin(self, name: str) -> bool:
         """True where it speaks of the other songs of a task too."""
-        return any(f"{name}.ids" in one for step in self.steps for one in names((step.request, step.expect)))
+        return any(one.startswith(f"{name}.ids") for one in self._names())
+
+    def needs_id(self, name: str) -> bool:
+        """True where it speaks of the songs of a task at all, and not of the task alone."""
+        return any(one.startswith(f"{name}.id") for one in self._names())
+
+    def _names(self) -> Iterator[str]:
+        return (one for step in self.steps for one in names((step.request, step.expect)))
 
     @property
     def hears(self) -> bool:

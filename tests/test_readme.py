@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,12 +12,14 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import httpx2
 import pytest
+import yaml
 
+from mockserver.cli.main import _parser
 from mockserver.testing import PersonaMock
 from mockserver.testing.clock import Clock
 from mockserver.testing.options import NAMES
@@ -94,6 +97,10 @@ def test_every_console_command_does_what_the_readme_says(live: Callable[..., str
 
 def _run(command: str, base_url: str, folder: Path) -> str:
     words = shlex.split(command, comments=True)
+    said: dict[str, str] = {}
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        said[name] = value
     if words[0] == "curl":
         return _curl(words[1:], base_url)
     if words[0] == "make":
@@ -101,7 +108,9 @@ def _run(command: str, base_url: str, folder: Path) -> str:
     if words[0] == "pytest":
         return _pytest(words[1:], folder / "neon")
     assert words[0] == "persona-mock", f"the README test cannot run {words[0]!r}"
-    return _serve(words[2:], folder) if words[1] == "serve" else _persona_mock(words[1:])
+    if words[1] == "serve":
+        return _serve(words[2:], folder)
+    return _persona_mock([word.replace(BASE, base_url) for word in words[1:]], said).replace(base_url, BASE)
 
 
 def _curl(words: list[str], base_url: str) -> str:
@@ -131,11 +140,11 @@ def _make(targets: list[str]) -> str:
     return ""
 
 
-def _persona_mock(words: list[str]) -> str:
-    command = [sys.executable, "-m", "mockserver", *words]
-    return subprocess.run(
-        command, cwd=ROOT, check=True, capture_output=True, text=True, env=_environment()
-    ).stdout
+def _persona_mock(words: list[str], said: dict[str, str]) -> str:
+    command, environment = [sys.executable, "-m", "mockserver", *words], {**_environment(), **said}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 PROJECT = """
@@ -296,7 +305,7 @@ def test_nothing_stands_in_a_fence_that_no_test_runs() -> None:
 
 
 def test_the_scenario_is_one(tmp_path: Path) -> None:
-    (scenario,) = _of("yaml")
+    (scenario,) = [block for block in _of("yaml") if "outcomes:" in block.text]
     (tmp_path / "day.yaml").write_text(scenario.text, "utf-8")
     with PersonaMock() as mock:
         (tmp_path / "begin.json").write_text(httpx2.get(f"{mock.url}/_mock/state").text, "utf-8")
@@ -306,6 +315,40 @@ def test_the_scenario_is_one(tmp_path: Path) -> None:
         assert mock.clock.now == "2026-03-01T12:00:00Z"
         # The fault comes first, and stands.
         assert httpx2.get(f"{mock.kie.url}/api/v1/chat/credit").status_code == 504
+
+
+def test_the_case_is_one_and_holds(tmp_path: Path) -> None:
+    (shown,) = [block for block in _of("yaml") if "fact:" in block.text]
+    packaged = yaml.safe_load((ROOT / "contracts/cases/kie.yaml").read_text("utf-8"))
+    # As a text, for YAML of another version reads days as dates.
+    written = json.dumps({**packaged, "cases": yaml.safe_load(shown.text)}, default=str)
+    (tmp_path / "kie.yaml").write_text(written, "utf-8")
+
+    said = _persona_mock(["check", "mock", "--cases", str(tmp_path)], {})
+
+    assert said.startswith("check mock: fine: 0 errors, 0 warnings, 1 checked, 1 passed")
+
+
+WORKFLOWS = [block for block in _of("yaml") if "runs-on:" in block.text]
+
+
+def test_the_workflows_ask_for_what_there_is() -> None:
+    texts = [run for block in WORKFLOWS for run in _runs(yaml.safe_load(block.text))]
+
+    commands = [
+        shlex.split(found)
+        for text in texts
+        for found in re.findall(r"^ *(persona-mock [^>|\n]+)", text, re.MULTILINE)
+    ]
+    for _, *words in commands:
+        _parser().parse_args(words)
+    asked = {" ".join(words[1:3]) for words in commands}
+    assert len(WORKFLOWS) == 3
+    assert {"check specs", "check mock", "check drift", "check traffic", "check live"} <= asked
+
+
+def _runs(workflow: dict[str, Any]) -> list[str]:
+    return [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
 
 
 # Not for a test: what the fixture itself calls.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mockserver.cli.case_options import add_case_options
 from mockserver.cli.options import add_options, settings_of
 
 FINE, FOUND = 0, 1
@@ -21,13 +22,15 @@ def add_parser(subparsers: Any) -> None:
     """Register the command and its questions."""
     parser = subparsers.add_parser(
         "check",
-        help="ask whether documents and traffic keep their promises",
-        description="Ask whether documents and recorded traffic keep their promises.",
+        help="ask whether documents, the mock, a provider and traffic keep their promises",
+        description="Ask whether documents, the mock, a provider and recorded traffic keep their promises.",
         epilog="Example: persona-mock check drift old.yaml new.yaml --format markdown",
         allow_abbrev=False,
     )
     questions = parser.add_subparsers(title="questions", metavar="QUESTION", required=True)
     _add_specs(questions)
+    _add_mock(questions)
+    _add_live(questions)
     _add_drift(questions)
     _add_traffic(questions)
 
@@ -46,6 +49,8 @@ def _add(questions: Any, name: str, question: Question, text: str, example: str)
 def _answered(checked: Any, args: argparse.Namespace) -> int:
     from contracts import report
 
+    if checked is None:
+        return FINE
     text = report.FORMATS[args.format](checked)
     if args.output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -81,6 +86,40 @@ def _specs(args: argparse.Namespace) -> Any:
     from contracts.documents import check
 
     return check(args.folder)
+
+
+def _add_mock(questions: Any) -> None:
+    text = "does the mock keep every contract case?"
+    parser = _add(questions, "mock", _mock, text, "Example: persona-mock check mock --provider kie")
+    where = "a mock that runs there (default: one of our own, in this process)"
+    parser.add_argument("--url", metavar="U", help=where)
+    parser.add_argument("--provider", metavar="P", help="the cases of this provider only")
+    parser.add_argument("--control-token", metavar="TOKEN", help="what the mock wants as X-Mock-Token")
+    add_options(parser, frozenset(("specs",)))
+    add_case_options(parser)
+
+
+def _mock(args: argparse.Namespace) -> Any:
+    from mockserver.cli.check_mock import check_mock
+
+    return check_mock(args)
+
+
+def _add_live(questions: Any) -> None:
+    from mockserver.cli.check_live import add_live_options
+
+    text = "does the real provider (or any URL) keep the same cases?"
+    example = "Example: persona-mock check live --provider kie --key-env KIE_KEY --max-credits 30"
+    parser = _add(questions, "live", _live, text, example)
+    add_live_options(parser)
+    add_options(parser, frozenset(("specs",)))
+    add_case_options(parser)
+
+
+def _live(args: argparse.Namespace) -> Any:
+    from mockserver.cli.check_live import check_live
+
+    return check_live(args)
 
 
 def _add_drift(questions: Any) -> None:
