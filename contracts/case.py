@@ -11,26 +11,40 @@ from mockserver.openapi.source import Source
 
 Json = Any
 Place = Literal["mock", "live"]
-MarkKind = Literal["recorded", "page", "differs"]
+PageKind = Literal["page", "report", "choice"]
+MarkKind = Literal["recorded", "page", "report", "choice", "differs"]
+
+_WORDS = {
+    "recorded": "recorded",
+    "page": "page only",
+    "report": "reported",
+    "choice": "our choice",
+    "differs": "known to differ",
+}
 
 
 class Page(NamedTuple):
-    """Where a fact comes from, and the day it was read."""
+    """Where a fact comes from, the day it was read, and whose word it is: the provider's, others', ours."""
 
     source: str
     read: str
+    kind: PageKind = "page"
+
+    @property
+    def mark(self) -> Mark:
+        """How sure a case is that rests on it alone."""
+        return Mark(self.kind, self.read)
 
 
 class Mark(NamedTuple):
-    """How sure a case is: recorded live, read on a page, or known to differ; and since which day."""
+    """How sure one is: recorded live, read on a page, reported, our choice or known to differ; since when."""
 
     kind: MarkKind
     day: str
     text: str = ""
 
     def __str__(self) -> str:
-        words = {"recorded": "recorded", "page": "page only", "differs": "known to differ"}
-        return f"{words[self.kind]} {self.day}"
+        return f"{_WORDS[self.kind]} {self.day}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,18 @@ from mockserver.openapi.violation import Violation
 
 PACKAGED = Path(__file__).with_name("cases")
 _SCHEMA = PACKAGED / "schema.json"
+# What states of songs are called everywhere; a document has names of its own beside these.
+_STATES = ("finished", "unfinished", "failed", "waiting", "running")
 _PARTS = ("body", "query", "path", "headers")
 # What a step's request and its expectation are called in a file, where they are not called so.
 _PARTS_OF_STEPS = {"poll": ("poll", "until"), "callback": ("callback", "callback")}
 
 
-def load(folder: Path, documents: Mapping[str, Document]) -> dict[str, CaseFile]:
-    """The cases of a folder by provider, of the documents that are there; DocumentError with every slip."""
+def load(place: Path, documents: Mapping[str, Document]) -> dict[str, CaseFile]:
+    """The cases of a folder or file by provider, of the documents there; DocumentError with every slip."""
     found: dict[str, CaseFile] = {}
     problems: list[Problem] = []
-    for file in sorted(folder.glob("*.yaml")):
+    for file in _files(place):
         try:
             read = _Reader(_source(file), documents).file()
         except DocumentError as error:
@@ -45,6 +47,21 @@ def load(folder: Path, documents: Mapping[str, Document]) -> dict[str, CaseFile]
     return found
 
 
+def unused(place: Path, known: Iterable[str]) -> Iterator[str]:
+    """Each file that `load` passes over, with the reason: its provider is none that is known."""
+    for file in _files(place):
+        data: Json = _source(file).data
+        provider = data.get("provider") if isinstance(data, dict) else None
+        if isinstance(provider, str) and provider not in known:
+            yield f"{file} is not used: {_unknown(provider, 'provider that is served', known)}"
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    return sorted(file for file in place.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
+
+
 def packaged(document: Document) -> CaseFile | None:
     """Our own cases of a provider; None where there are none, or they are not about this document."""
     file = PACKAGED / f"{document.name}.yaml"
@@ -57,13 +74,19 @@ def packaged(document: Document) -> CaseFile | None:
 
 
 def _source(file: Path) -> Source:
-    shown = str(file) if file.parent != PACKAGED else f"contracts/cases/{file.name}"
+    shown = str(file) if file.parent != PACKAGED else _placed(file)
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError([Problem(shown, None, f"cannot be read: {reason}")]) from None
     return Source(file.stem, shown, kept(file, text, shown), text)
+
+
+def _placed(file: Path) -> str:
+    """Where one of our own files is: below the current folder, or on this machine."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 @cache
@@ -309,13 +332,18 @@ class _Reader:
 
     def _check_expect(self, expect: Json, request: Mapping[str, Json], pointer: str) -> None:
         self._check_matches(expect, pointer)
+        if "status" in expect and not _may_be_status(expect["status"]):
+            shown = json.dumps(expect["status"], ensure_ascii=False)
+            self._wrong(join(pointer, "status"), f"wanted a number such as 200, or a matcher, got {shown}")
         operation = self._operation(request.get("operation"))
         if operation is None:
             return
         if "outcome" in expect and expect["outcome"] not in operation.answers:
             reason = _unknown(expect["outcome"], f"outcome of {operation.name}", operation.answers)
             self._wrong(join(pointer, "outcome"), reason)
-        if "state" in expect and expect["state"] not in operation.states:
+        if "state" in expect and not operation.states:
+            self._wrong(join(pointer, "state"), f"{operation.name} shows no task states")
+        elif "state" in expect and expect["state"] not in operation.states:
             reason = _unknown(expect["state"], f"task state of {operation.name}", operation.states)
             self._wrong(join(pointer, "state"), reason)
 
@@ -342,6 +370,10 @@ class _Reader:
             self._check_known(step.request, known, join(step.pointer, asked))
             self._check_known(step.expect, known, join(step.pointer, wanted))
             known |= set(step.capture or ())
+        asks = any(one.startswith("callback.") for step in case.steps for one in filling.names(step.request))
+        awaited = next((step for step in case.steps if step.kind == "callback"), None)
+        if awaited and not asks:
+            self._wrong(join(awaited.pointer, "callback"), "no request of the case gives ${callback.url}")
 
     def _check_known(self, value: Json, known: set[str], pointer: str) -> None:
         for name in filling.names(value):
@@ -355,6 +387,7 @@ class _Reader:
 
     def _check_given(self, case: Case) -> None:
         given, pointer = case.given, join(case.pointer, "given")
+        self._check_songs(case, pointer)
         if "persona" in given and "song" not in given:
             self._wrong(join(pointer, "persona"), "a persona is made of `song`, which is not given")
         if "persona" in given and "persona" not in self._source.data.get("live", {}):
@@ -366,6 +399,18 @@ class _Reader:
             reason = _unknown(given["outcome"], f"outcome of {first.name}", first.answers)
             self._wrong(join(pointer, "outcome"), reason)
 
+    def _check_songs(self, case: Case, pointer: str) -> None:
+        own = (state for operation in self._document.operations() for state in operation.states)
+        known = dict.fromkeys((*_STATES, *own))
+        for name, song in case.songs.items():
+            if song["state"] not in known:
+                place = join(pointer, "song") if name == "song" else join(pointer, "songs", name)
+                self._wrong(place, _unknown(song["state"], f"state of a song of {case.provider}", known))
+
+
+def _may_be_status(status: Json) -> bool:
+    return type(status) is int or matching.is_matcher(status) or (isinstance(status, str) and "${" in status)
+
 
 def _names_another(provider: Json, documents: Mapping[str, Document]) -> bool:
     return isinstance(provider, str) and provider != "" and provider not in documents
@@ -373,7 +418,7 @@ def _names_another(provider: Json, documents: Mapping[str, Document]) -> bool:
 
 def _mark(node: Json, page: Page) -> Mark:
     if node == "page":
-        return Mark("page", page.read)
+        return page.mark
     if "recorded" in node:
         return Mark("recorded", node["recorded"])
     return Mark("differs", node["seen"], node["differs"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
 Side = Literal["request", "response"]
@@ -40,6 +40,16 @@ class Finding:
     reproduce: str | None = None
 
 
+class Told(NamedTuple):
+    """A case that was there to be checked: it ran, or it was skipped for a reason."""
+
+    document: str
+    # The first that it calls.
+    operation: str | None
+    case: str
+    skipped: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What one check came to: how much it looked at, and what it found."""
@@ -53,6 +63,8 @@ class Checked:
     verdict: Verdict | None = None
     # What is said beside the findings: what was skipped and why, what was counted and not judged.
     notes: Sequence[str] = ()
+    # Of a check of cases, every one of them, that reports may list what passed too.
+    told: Sequence[Told] = ()
 
     @property
     def errors(self) -> int:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from contracts.filling import names
 from mockserver.openapi.problem import at, join
 
 Json = Any
@@ -25,7 +26,11 @@ class Mismatch(NamedTuple):
     rule: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.pointer}: wanted {_shown(self.wanted)}, got {_shown(self.got)}"
+        wanted, got = _shown(self.wanted), _shown(self.got)
+        if got in (wanted, *_arguments(self.wanted)):
+            # A text reads like the number that it is not.
+            wanted, got = _shown(self.wanted, _written), _shown(self.got, _written)
+        return f"{self.pointer}: wanted {wanted}, got {got}"
 
 
 class _Nothing:
@@ -153,9 +158,20 @@ def _matcher_faults(
     if name not in _ARGUMENTS:
         yield pointer, f"{name} is no matcher; known: {', '.join(_ARGUMENTS)}"
     elif not _ARGUMENTS[name][1](argument) or (name == "$schema" and not is_schema(argument)):
-        yield pointer, f"{name} wants {_ARGUMENTS[name][0]}"
+        yield pointer, _reason(name, argument)
     elif name in ("$one-of", "$not", "$each"):
         yield from faults(argument, pointer, is_schema)
+
+
+def _reason(name: str, argument: Json) -> str:
+    """What a matcher wants, and of an expression what is wrong with it."""
+    wanted = f"{name} wants {_ARGUMENTS[name][0]}"
+    if name == "$pattern" and isinstance(argument, str):
+        try:
+            re.compile(argument)
+        except re.error as error:
+            return f"{wanted}, and {argument} is none: {error}"
+    return wanted
 
 
 def _equal(wanted: Json, got: Json) -> bool:
@@ -207,6 +223,12 @@ def _is_pattern(argument: Json) -> bool:
     return True
 
 
+def _is_name(argument: Json) -> bool:
+    return (
+        isinstance(argument, str) and argument.startswith("${") and [*names((argument,))] == [argument[2:-1]]
+    )
+
+
 def _is_signature(argument: Json) -> bool:
     return (
         isinstance(argument, dict)
@@ -233,21 +255,34 @@ _ARGUMENTS: dict[str, tuple[str, Callable[[Json], bool]]] = {
     "$is": ("a value", lambda _: True),
     "$schema": ("a schema, or a reference into the document", lambda one: isinstance(one, dict | str)),
     "$absent": ("true or false", lambda argument: isinstance(argument, bool)),
-    "$size": ("a number of items", lambda argument: type(argument) is int or isinstance(argument, str)),
+    "$size": ("a number of items", lambda argument: type(argument) is int or _is_name(argument)),
     "$each": ("what each item has to be", lambda _: True),
     "$between": ("two numbers", _is_range),
     "$hmac-sha256": ("a key, and of which parts", _is_signature),
 }
 
 
-def _shown(value: Json) -> str:
+def _shown(value: Json, write: Callable[[Json], str] | None = None) -> str:
+    """A value as it reads best; or as it is written, of a matcher its arguments."""
+    write = write or _brief
     if value is NOTHING:
         return "nothing"
     if is_matcher(value):
-        return " and ".join(f"{name[1:]} {_brief(argument)}" for name, argument in value.items())
-    return _brief(value)
+        return " and ".join(f"{name[1:]} {write(argument)}" for name, argument in value.items())
+    return write(value)
+
+
+def _arguments(value: Json) -> Iterator[str]:
+    return (_brief(argument) for argument in value.values()) if is_matcher(value) else iter(())
 
 
 def _brief(value: Json) -> str:
-    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
+    return _cut(value if isinstance(value, str) and value else _written(value))
+
+
+def _written(value: Json) -> str:
+    return _cut(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:200]}…"

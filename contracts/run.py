@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from contracts.case import Case, Step
 from contracts.filling import Unfilled, fill
-from contracts.finding import Finding, Where
+from contracts.finding import Finding, Told, Where
 from contracts.matching import NOTHING, Matching, Mismatch
 from contracts.states import Skipped, Unprepared, World
 from contracts.states_shown import Places, places
@@ -39,6 +39,11 @@ class Ran(NamedTuple):
     def holds(self) -> bool:
         """True where it ran, and nothing was wrong."""
         return self.skipped is None and not any(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def told(self) -> Told:
+        """The case as reports list it."""
+        return Told(self.case.provider, self.case.steps[0].operation, self.case.name, self.skipped)
 
 
 class Runner:
@@ -295,7 +300,7 @@ class _Evidence:
                 self.check(step, [Mismatch(pointer, "a value", NOTHING)])
 
     def _where(self, pointer: str) -> Where:
-        return Where(self._case.source.file, self._case.line(pointer), None, "response")
+        return Where(self._case.source.file, self._case.line(pointer))
 
     @cached_property
     def _rests(self) -> str:

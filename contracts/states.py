@@ -79,6 +79,8 @@ class Sandbox:
         name: str,
         receiver: Receiver,
         token: str | None = None,
+        *,
+        credits: float | None = None,
     ) -> None:
         self.target, self._document, self._live = target, document, live
         place = f"/_sandbox/{quote(name)}"
@@ -86,6 +88,8 @@ class Sandbox:
         self.scope: dict[str, Json] = {}
         self.box: Box | None = None
         self._name, self._receiver, self._token = name, receiver, token
+        # What accounts have at first, where the mock would give them something else.
+        self._credits = credits
 
     # --- what is given --------------------------------------------------------------------------------------
 
@@ -93,6 +97,8 @@ class Sandbox:
         """Bring about what is given; Unprepared where the mock will not have it."""
         given = case.given
         self.listen(given.get("receiver", []))
+        for key in filter(None, _KEYS.values()) if self._credits is not None else ():
+            self.control("PATCH", f"accounts/{key}", {"credits": self._credits})
         for name, song in case.songs.items():
             self.scope[name] = self._planted(song)
         if "persona" in given:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -329,6 +330,23 @@ def test_the_case_is_one_and_holds(tmp_path: Path) -> None:
     assert said.startswith("check mock: fine: 0 errors, 0 warnings, 1 checked, 1 passed")
 
 
+def test_the_case_is_the_one_of_its_file() -> None:
+    (shown,) = [block for block in _of("yaml") if "fact:" in block.text]
+    packaged = yaml.safe_load((ROOT / "contracts/cases/kie.yaml").read_text("utf-8"))["cases"]
+
+    ((name, case),) = yaml.safe_load(shown.text).items()
+
+    assert case == packaged[name]
+
+
+def test_every_matcher_is_in_the_table() -> None:
+    schema = json.loads((ROOT / "contracts/cases/schema.json").read_text("utf-8"))
+    table = README.partition("| matcher |")[2].partition("\n\n")[0]
+
+    known = {name for example in schema["$defs"]["match"]["examples"] for name in example}
+    assert set(re.findall(r"\{(\$[a-z0-9-]+): ", table)) == known
+
+
 WORKFLOWS = [block for block in _of("yaml") if "runs-on:" in block.text]
 
 
@@ -344,11 +362,105 @@ def test_the_workflows_ask_for_what_there_is() -> None:
         _parser().parse_args(words)
     asked = {" ".join(words[1:3]) for words in commands}
     assert len(WORKFLOWS) == 3
-    assert {"check specs", "check mock", "check drift", "check traffic", "check live"} <= asked
+    assert {
+        "coverage coverage.json",
+        "check specs",
+        "check mock",
+        "check drift",
+        "check traffic",
+        "check live",
+    } <= asked
 
 
 def _runs(workflow: dict[str, Any]) -> list[str]:
     return [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+
+
+CREDITS = """
+import httpx
+
+def test_the_balance_is_read(persona_mock):
+    headers = {"Authorization": f"Bearer {persona_mock.kie.key}"}
+    reply = httpx.get(f"{persona_mock.kie.url}/api/v1/chat/credit", headers=headers)
+    assert reply.json()["data"] == 1000
+"""
+
+
+def test_the_recipe_for_a_client_runs_its_tests_alone_and_counts_its_provider(tmp_path: Path) -> None:
+    (workflow,) = [yaml.safe_load(one.text) for one in WORKFLOWS if "--persona-mock-strict" in one.text]
+    (ours,) = [step["with"]["path"] for step in workflow["jobs"]["contract"]["steps"][1:2]]
+    for folder, test in (("tests", CREDITS), (f"{ours}/tests", "raise SystemExit")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "test_credits.py").write_text(test, "utf-8")
+    (words,) = [run.split() for run in _runs(workflow) if run.startswith("pytest ")]
+    (asked,) = [run.split() for run in _runs(workflow) if run.startswith("persona-mock coverage ")]
+
+    named = _pytest_in(tmp_path, *words[1:])
+    bare = _pytest_in(tmp_path)
+    command = [sys.executable, "-m", "mockserver", *asked[1:]]
+    shares = [
+        subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, env=_environment())
+        for line in (command, [*command, "--fail-under", "0.5"])
+    ]
+
+    assert ("1 passed" in named.stdout, "1 passed" in bare.stdout) == (True, True)
+    assert [share.returncode for share in shares] == [1, 0], shares
+    assert "Required coverage of 60 % is not reached: 1 of " in shares[0].stderr
+
+
+PERSONA_MOCK = f"""#!/bin/sh
+PYTHONPATH={ROOT} exec {sys.executable} -m mockserver "$@"
+"""
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path) -> Callable[[], subprocess.CompletedProcess[str]]:
+    """Runs what the mock's own workflow says of drift, in a clone whose base has the documents of here."""
+    require("git")
+    require("bash")
+    (step,) = [run for one in WORKFLOWS for run in _runs(yaml.safe_load(one.text)) if "check drift" in run]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "persona-mock").write_text(PERSONA_MOCK, "utf-8")
+    (tmp_path / "bin" / "persona-mock").chmod(0o755)
+    shutil.copytree(ROOT / "specs", tmp_path / "clone" / "specs")
+    who = ["-c", "user.name=n", "-c", "user.email=n@example.com"]
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        [*who, "commit", "-q", "-m", "m"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path / "clone", check=True)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        said = {"GITHUB_BASE_REF": "main", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+        path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        environment = {**_environment(), **said, "PATH": path}
+        command = ["bash", "-e", "-c", step]
+        return subprocess.run(
+            command, cwd=tmp_path / "clone", capture_output=True, text=True, env=environment
+        )
+
+    return run
+
+
+def test_the_recipe_for_documents_tells_breaking_changes_and_those_that_are_gone(
+    pull_request: Callable[[], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    summary, specs = tmp_path / "summary.md", tmp_path / "clone" / "specs"
+
+    same = pull_request()
+    assert (same.returncode, same.stderr) == (0, "")
+    assert summary.read_text().count("check drift: none") == 4
+
+    (specs / "kie.yaml").rename(specs / "new.yaml")
+    gone = pull_request()
+    assert (gone.returncode, gone.stderr) == (1, "")
+    assert "specs/kie.yaml is gone" in summary.read_text()
+
+    (specs / "kie.yaml").write_text(PETS, "utf-8")
+    assert pull_request().returncode == 1
+    assert "check drift: breaking" in summary.read_text()
 
 
 # Not for a test: what the fixture itself calls.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from contracts.case import Case, CaseFile
-from contracts.finding import Checked, Finding, Where
+from contracts.finding import Checked, Finding, Told, Where
 from contracts.live.ledger import Ledger, Unkept, without
 from contracts.live.pace import Pace
 from contracts.live.plan import Plan, Prices, against
@@ -154,7 +154,16 @@ class _Run:
             findings=tuple(findings),
             skipped=len(self._file.cases) - len(ran),
             notes=tuple(self._notes()),
+            told=tuple(self._told()),
         )
+
+    def _told(self) -> Iterator[Told]:
+        """Every case of the file, those that were not run with the reason."""
+        ran = {one.case.name: one for one in self._ran}
+        reasons = {left.case.name: left.reason for left in self._plan.left}
+        for case in self._file.cases:
+            left = Ran(case, skipped=reasons.get(case.name, self._ended or "not run"))
+            yield ran.get(case.name, left).told
 
     @property
     def _left(self) -> int:
@@ -258,7 +267,7 @@ def _refusal(case: Case, answer: str) -> Finding:
         case=case.name,
         wanted="a key that is let in",
         got="a refusal",
-        where=Where(case.source.file, case.line(), None, "response"),
+        where=Where(case.source.file, case.line()),
     )
 
 
@@ -295,4 +304,5 @@ def scrubbed(checked: Checked, key: str) -> Checked:
     """What was found, without the key anywhere."""
     hide = hider(key)
     findings = tuple(without(finding, hide) for finding in checked.findings)
-    return replace(checked, findings=findings, notes=tuple(hide(list(checked.notes))))
+    told = tuple(one._replace(skipped=hide(one.skipped)) for one in checked.told)
+    return replace(checked, findings=findings, notes=tuple(hide(list(checked.notes))), told=told)

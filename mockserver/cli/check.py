@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.cli.case_options import add_case_options
+from mockserver.cli.files import write_output
 from mockserver.cli.options import add_options, settings_of
 
 FINE, FOUND = 0, 1
@@ -58,19 +59,8 @@ def _answered(checked: Any, args: argparse.Namespace) -> int:
             sys.stdout.reconfigure(errors="backslashreplace")
         print(text, end="")
     else:
-        _write(args.output, text)
+        write_output(args.output, text)
     return FINE if checked.is_fine else FOUND
-
-
-def _write(file: Path, text: str) -> None:
-    from mockserver.cli.files import write_whole
-    from mockserver.settings import UsageError
-
-    try:
-        write_whole(file, text.encode())
-    except OSError as error:
-        fix = "Name a file in a folder that exists and may be written to"
-        raise UsageError(f"{file} cannot be written ({error.strerror})", where="--output", fix=fix) from None
 
 
 # --- the questions ------------------------------------------------------------------------------------------
@@ -94,6 +84,8 @@ def _add_mock(questions: Any) -> None:
     where = "a mock that runs there (default: one of our own, in this process)"
     parser.add_argument("--url", metavar="U", help=where)
     parser.add_argument("--provider", metavar="P", help="the cases of this provider only")
+    case = "this case only, or all of a family such as `name` of name/item; may be repeated"
+    parser.add_argument("--case", action="append", dest="only", metavar="NAME", help=case)
     parser.add_argument("--control-token", metavar="TOKEN", help="what the mock wants as X-Mock-Token")
     add_options(parser, frozenset(("specs",)))
     add_case_options(parser)

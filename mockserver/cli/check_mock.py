@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.cli.failure import DOES_NOT_ANSWER, DOES_NOT_HOLD, Failure
 from mockserver.cli.options import settings_of
 from mockserver.cli.progress import Progress
 from mockserver.settings import PUBLIC_URL, Settings, UsageError
 
 if TYPE_CHECKING:
-    from contracts.case import CaseFile
+    from contracts.case import Case, CaseFile
     from contracts.target import Target
     from mockserver.openapi.compiled import Document
 
@@ -26,17 +30,60 @@ def check_mock(args: argparse.Namespace) -> Any:
     from mockserver.domain.clock import today
 
     settings = _settings(args)
-    documents, files = cases_of(args, settings)
-    with _target(args, settings, documents) as target, Progress() as progress:
-        options = mock.Options(
-            run=_run(args),
-            token=settings.control_token if args.url else None,
-            today=today(),
-            max_age=args.max_age,
-            progress=progress.show,
-            is_shared=args.url is not None,
-        )
-        return mock.check(target, documents, files, options)
+    try:
+        documents, files = cases_of(args, settings)
+        files = _only(args.only, files)
+        with _target(args, settings, documents) as target, Progress() as progress:
+            options = mock.Options(
+                run=_run(args),
+                token=settings.control_token if args.url else None,
+                today=today(),
+                max_age=args.max_age,
+                progress=progress.show,
+                is_shared=args.url is not None,
+                command=_command(args),
+                notes=_unused(args.cases, documents),
+            )
+            return mock.check(target, documents, files, options)
+    except mock.Gone as error:
+        far = f"{error.done} of {error.total} cases had run"
+        raise Failure(DOES_NOT_ANSWER, f"{args.url} does not answer any more ({error}): {far}") from None
+    except KeyboardInterrupt:
+        raise Failure(DOES_NOT_HOLD, "interrupted before a case had run") from None
+
+
+def _only(wanted: list[str] | None, files: dict[str, CaseFile]) -> dict[str, CaseFile]:
+    """The cases that are named, one by one or by the name that a family of them has in its file."""
+    if wanted is None:
+        return files
+    names = [name for file in files.values() for case in file.cases for name in _names(case)]
+    for name in wanted:
+        if name not in names:
+            close = get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5)
+            fix = f"Close to it: {', '.join(close)}" if close else "A finding of `check mock` names its case"
+            raise UsageError(f"there is no case {name}", where="--case", fix=fix)
+    chosen = {
+        provider: replace(file, cases=tuple(case for case in file.cases if {*_names(case)} & {*wanted}))
+        for provider, file in files.items()
+    }
+    return {provider: file for provider, file in chosen.items() if file.cases}
+
+
+def _names(case: Case) -> tuple[str, str]:
+    return case.name, case.name.partition("/")[0]
+
+
+def _command(args: argparse.Namespace) -> str:
+    """How the same is checked again, but for a token."""
+    said = [("--url", args.url), ("--cases", args.cases), *(("--specs", one) for one in args.specs or ())]
+    words = [word for name, value in said if value is not None for word in (name, str(value))]
+    return shlex.join(["persona-mock", "check", "mock", *words])
+
+
+def _unused(place: Path | None, documents: Mapping[str, Document]) -> tuple[str, ...]:
+    from contracts.casefile import unused
+
+    return () if place is None else tuple(unused(place, documents))
 
 
 def cases_of(args: argparse.Namespace, settings: Settings) -> tuple[dict[str, Document], dict[str, CaseFile]]:
@@ -45,16 +92,18 @@ def cases_of(args: argparse.Namespace, settings: Settings) -> tuple[dict[str, Do
     from mockserver.web.world import open_documents
 
     documents, folder = open_documents(settings), args.cases or PACKAGED
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder", where="--cases", fix="Name a folder of case files")
+    if not folder.exists():
+        fix = "Name a case file, or a folder of them"
+        raise UsageError(f"{folder} is no folder and no file", where="--cases", fix=fix)
     if args.provider is not None and args.provider not in documents:
         known = ", ".join(documents)
         raise UsageError(where="--provider", got=repr(args.provider), wanted=f"one of {known}")
     wanted = documents if args.provider is None else {args.provider: documents[args.provider]}
     files = load(folder, wanted)
     if not files:
-        fix = "Case files are YAML, named after their provider"
-        raise UsageError(f"no cases for {', '.join(wanted)}", where=str(folder), fix=fix)
+        passed = "".join(f"; {text}" for text in _unused(folder, documents))
+        fix = "A case file is YAML, and its `provider` is the name of a document"
+        raise UsageError(f"no cases for {', '.join(wanted)}{passed}", where=str(folder), fix=fix)
     return documents, files
 
 

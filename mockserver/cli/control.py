@@ -71,6 +71,8 @@ class Target:
         """What an answer means that is not the wanted one."""
         problem = answer.problem or {}
         detail = _printable(problem.get("detail") or "no reason given")
+        if answer.status == 401 and self.token:
+            detail = "the token that was said is not its own"
         if answer.status == 401:
             return UsageError(
                 f"{self.url} refused the call: {detail}", fix="Say its token with --control-token"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.cli.address import add_target_options, target_of
+from mockserver.cli.files import write_output
 from mockserver.cli.options import add_options, settings_of
 from mockserver.settings import UsageError
 
 ENOUGH, TOO_LITTLE = 0, 1
 FORMATS = ("term", "html", "json")
 Report = Mapping[str, Any]
+# How a coverage report begins, and no recording does: a key of it.
+_REPORT = re.compile(r'\s*\{\s*"(covered|total|percent|providers)"\s*:')
+_HEAD = 4096
+_KINDS = ("outcomes", "states")
 # contracts.covering.Covering, which this module meets in functions only.
 Counter = Any
 
@@ -27,11 +34,14 @@ def add_parser(subparsers: Any) -> None:
         "coverage",
         help="tell which documented outcomes and task states were met",
         description="Of all documented outcomes and task states, which has a client met? A running mock "
-        "knows, or recorded traffic tells (HAR, VCR.py cassette, Pact file, journal export).",
+        "knows, or recorded traffic tells (HAR, VCR.py cassette, Pact file, journal export). A coverage "
+        "report in JSON (`pytest --persona-mock-coverage=json`, GET /_mock/coverage) is counted as well.",
         epilog="Example: persona-mock coverage recorded.har --fail-under 80",
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="what was recorded")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="what was recorded, or a coverage report"
+    )
     add_target_options(
         parser,
         "a mock that is asked (default without a FILE: where `persona-mock serve` listens with the settings "
@@ -85,27 +95,59 @@ def _counted(args: argparse.Namespace) -> tuple[Report, list[str]]:
     # A provider that nobody has is told before much is read.
     _of_provider(coverage.merged([*reports, covering.report()]), args.provider)
     for file in args.files:
-        _read(covering, file)
+        if _is_stored(file):
+            reports.append(_stored(file))
+        else:
+            _read(covering, file)
     report = coverage.merged([*reports, covering.report()])
     return _of_provider(report, args.provider), list(_notes(covering))
 
 
 def _asked(args: argparse.Namespace) -> Report:
-    import json
-
     report: Report = json.loads(target_of(args).call("GET", "coverage", holds=_is_report))
     return report
 
 
 def _is_report(content: bytes) -> bool:
-    from mockserver import coverage
     from mockserver.cli.control import read_object
 
+    return _holds_counts(read_object(content) or {})
+
+
+def _holds_counts(report: Report) -> bool:
+    """True where counts stand in all the places in which they are looked for."""
     try:
-        coverage.merged([read_object(content) or {}])
+        operations = [one for part in report["providers"].values() for one in part["operations"].values()]
+        counts = [count for one in operations for kind in _KINDS for count in one[kind].values()]
     except (KeyError, TypeError, AttributeError):
         return False
-    return True
+    return all(type(count) is int and count >= 0 for count in counts)
+
+
+def _is_stored(file: Path) -> bool:
+    """True for a coverage report, broken or not; what cannot be read at all is told as a recording."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD)
+    except OSError:
+        return False
+    return _REPORT.match(head.decode(json.detect_encoding(head), "ignore")) is not None
+
+
+def _stored(file: Path) -> Report:
+    try:
+        report: Report = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise _no_report(file, f"it is no JSON ({error})") from None
+    if not _holds_counts(report):
+        raise _no_report(file, "no counts of each provider's outcomes and states are in it")
+    return report
+
+
+def _no_report(file: Path, reason: str) -> UsageError:
+    text = f"{file} begins as a coverage report, but {reason}"
+    fix = "Write it with `pytest --persona-mock-coverage=json:FILE`, or save GET /_mock/coverage"
+    return UsageError(text, where="FILE", fix=fix)
 
 
 def _check_alone(args: argparse.Namespace) -> None:
@@ -162,7 +204,7 @@ def _of_provider(report: Report, provider: str | None) -> Report:
 def _tell(args: argparse.Namespace, report: Report) -> None:
     text = _text(args, report)
     if args.output is not None:
-        _write(args.output, text)
+        write_output(args.output, text)
     elif args.format == "html":
         # The page says that it is UTF-8, whatever the terminal is.
         sys.stdout.buffer.write(text.encode())
@@ -183,13 +225,3 @@ def _text(args: argparse.Namespace, report: Report) -> str:
         return coverage.as_json(report)
     width = shutil.get_terminal_size().columns if args.output is None else None
     return table(report, width=width) + "\n"
-
-
-def _write(file: Path, text: str) -> None:
-    from mockserver.cli.files import write_whole
-
-    try:
-        write_whole(file, text.encode())
-    except OSError as error:
-        fix = "Name a file in a folder that exists and may be written to"
-        raise UsageError(f"{file} cannot be written ({error.strerror})", where="--output", fix=fix) from None

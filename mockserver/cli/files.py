@@ -8,6 +8,17 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from mockserver.settings import UsageError
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write what `--output` asks for; UsageError where that cannot be."""
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        fix = "Name a file in a folder that exists and may be written to"
+        raise UsageError(f"{path} cannot be written ({error.strerror})", where="--output", fix=fix) from None
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever reads half of it; what stood there stays when it fails (OSError)."""

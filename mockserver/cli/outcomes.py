@@ -23,7 +23,8 @@ def add_parser(subparsers: Any) -> None:
         "outcomes",
         help="list every outcome that an operation documents",
         description="List every outcome of every operation with its HTTP status, body code and message, the"
-        " quirk in force, and how sure it is: recorded on a day, read on a page only, or known to differ.",
+        " quirk in force, and how sure it is: recorded live, read on a page, reported, our choice, or known"
+        " to differ.",
         epilog=EXAMPLE,
         allow_abbrev=False,
     )
@@ -47,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"outcomes": rows}, indent=2))
     else:
         head = ("provider", "operation", "outcome", "status", "code", "message", "quirk", "mark")
-        print(columns([head, *([_cell(row[name]) for name in head] for row in rows)]))
+        cells = ([_cell(row[name]) for name in head] for row in rows)
+        print(columns([head, *cells], cut=head.index("message")))
     return 0
 
 

@@ -108,7 +108,10 @@ def test_a_report_for_a_machine_stands_alone(url: str, tmp_path: Path, capsys: S
     assert codes == [0, 0, 0]
     told = json.loads(as_json.out)
     assert (told["command"], told["summary"]["checked"]) == ("check live", 2)
-    assert ElementTree.fromstring(as_junit.out).tag == "testsuites"
+    (suite,) = ElementTree.fromstring(as_junit.out)
+    assert int(suite.get("tests", "")) == len(suite.findall("testcase"))
+    assert int(suite.get("tests", "")) - int(suite.get("skipped", "")) == 2
+    assert "it would cost more than the 0 credits allowed" in as_junit.out
     assert to_file.out == ""
     assert "2 " in (tmp_path / "report.txt").read_text()
     assert all(one.err.startswith(f"Plan for {url}/kie\n") for one in (as_json, as_junit, to_file))

@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx2
 import jsonschema
@@ -22,6 +25,7 @@ import pytest
 import xmlschema
 
 import contracts.report
+from contracts.casefile import PACKAGED
 from mockserver.cli.main import main
 from tests.cli.conftest import Command
 
@@ -166,7 +170,8 @@ def test_a_case_that_does_not_hold(wrong: Path, capsys: Shown) -> None:
         "    /body/data: wanted 6, got 5\n"
         '    It answered 200 {"code":200,"msg":"success","data":5}\n'
         "    The rule: The balance of an account can be seen. (docs.kie.ai, suno-api, read 2026-11-21)\n"
-        "    at cases/kie.yaml:26, response\n"
+        "    This case alone: persona-mock check mock --cases cases --provider kie --case balance\n"
+        "    at cases/kie.yaml:26\n"
         "    curl http://127.0.0.1:4010/_sandbox/contract-kie-balance/kie/api/v1/chat/credit"
         ' -H "authorization: Bearer $KEY"\n'
     )
@@ -188,7 +193,10 @@ def test_junit_goes_to_a_file(wrong: Path, tmp_path: Path, capsys: Shown) -> Non
 
     assert capsys.readouterr().out == ""
     xmlschema.XMLSchema(str(JUNIT)).validate(str(tmp_path / "report.xml"))
-    assert "balance" in (tmp_path / "report.xml").read_text()
+    suite = ElementTree.parse(tmp_path / "report.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "0")
+    assert len(suite.findall("testcase")) == 4
+    assert [case.get("name") for case in suite.findall("testcase[failure]")] == ["balance"]
 
 
 def test_one_provider_alone(cases: Path, capsys: Shown) -> None:
@@ -210,9 +218,104 @@ def test_a_slip_in_the_cases_of_another_provider_does_not_matter(cases: Path, ca
     assert "sucess is no outcome of getBalance" in capsys.readouterr().err
 
 
+# --- which cases --------------------------------------------------------------------------------------------
+
+FAMILY = """\
+  family:
+    fact: The balance of an account can be seen.
+    page: persona
+    where: [mock]
+    for-each: [1, 2]
+    given: {credits: '${each}'}
+    request: getCredits
+    expect: {status: 200, body: {data: '${each}'}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (["balance"], 1),
+        (["family"], 2),
+        (["family/2"], 1),
+        (["family/2", "family", "limit"], 3),
+    ],
+)
+def test_cases_by_their_name(cases: Path, capsys: Shown, names: list[str], count: int) -> None:
+    (cases / "kie.yaml").write_text(KIE.replace("BALANCE", "5") + FAMILY)
+
+    assert checked("--cases", cases, *(word for name in names for word in ("--case", name))) == 0
+
+    assert f" {count} checked, {count} passed, 0 skipped\n" in capsys.readouterr().out
+
+
+def test_a_case_that_is_not_there(cases: Path, capsys: Shown) -> None:
+    assert checked("--cases", cases, "--case", "balence") == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "persona-mock: --case: there is no case balence. Close to it: balance\n"
+
+
+def test_the_command_in_a_finding_runs_its_case(wrong: Path, capsys: Shown, command: Command) -> None:
+    checked("--cases", wrong, "--json")
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    alone = finding["message"].splitlines()[-1].removeprefix("This case alone: persona-mock ")
+
+    done = command(*shlex.split(alone))
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("check mock: failed: 1 error, 0 warnings, 1 checked, 0 passed, 0 skipped\n")
+
+
+def test_a_single_file(cases: Path, capsys: Shown) -> None:
+    (cases / "crun.yaml").write_text(CRUN)
+
+    assert checked("--cases", cases / "crun.yaml") == 0
+
+    assert " 1 checked, 1 passed" in capsys.readouterr().out
+
+
+def test_files_that_are_passed_over_are_told(cases: Path, capsys: Shown) -> None:
+    (cases / "crun.yml").write_text(CRUN)
+    (cases / "lost.yml").write_text(CRUN.replace("provider: crun", "provider: krun"))
+
+    assert checked("--cases", "cases", "--provider", "crun") == 0
+
+    assert capsys.readouterr().out == (
+        "check mock: fine: 0 errors, 0 warnings, 1 checked, 1 passed, 0 skipped\n\n"
+        "note: cases/lost.yml is not used: krun is no provider that is served; did you mean crun?\n"
+    )
+
+
+def test_no_file_that_is_used_is_told_with_its_reason(cases: Path, capsys: Shown) -> None:
+    (cases / "kie.yaml").write_text(KIE.replace("provider: kie", "provider: kai"))
+
+    assert checked("--cases", "cases") == 2
+
+    told = "cases/kie.yaml is not used: kai is no provider that is served; did you mean kie?"
+    assert told in capsys.readouterr().err
+
+
+def test_packaged_cases_are_named_where_they_are(
+    capsys: Shown, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, file = "second-persona-for-one-song-is-refused", PACKAGED / "kie.yaml"
+    url = live(clock="virtual", quirk=("kie.duplicate=overwrite",))
+    shown = []
+
+    for folder in (Path.cwd(), PACKAGED.parent):
+        monkeypatch.chdir(folder)
+        checked("--url", url, "--case", name, "--json")
+        (finding,) = json.loads(capsys.readouterr().out)["findings"]
+        shown.append(finding["where"]["file"])
+
+    assert shown == [str(file), "cases/kie.yaml"]
+
+
 WRONG = {
     "provider": (("--provider", "nobody"), "--provider: got 'nobody', wanted one of "),
-    "folder": (("--cases", "nowhere"), "--cases: nowhere is no folder"),
+    "folder": (("--cases", "nowhere"), "--cases: nowhere is no folder and no file"),
     "age": (("--max-age", "old"), "wanted a number of days such as 90d, got 'old'"),
     "negative age": (("--max-age=-5d",), "wanted a number of days such as 90d, got '-5d'"),
     "age beyond all days": (("--max-age", "²d"), "wanted a number of days such as 90d, got '²d'"),
@@ -240,8 +343,8 @@ def test_old_marks_are_warnings(cases: Path, capsys: Shown, monkeypatch: pytest.
 
     out = capsys.readouterr().out
     assert codes == [0, 0, 0, 0]
-    assert re.findall(r"(\d+) warning", out) == ["0", "0", "4", "4"]
-    assert "its mark is 91 days old (page only 2026-11-21); `check live` renews it" in out
+    assert re.findall(r"(\d+) warning", out) == ["0", "0", "1", "1"]
+    assert "docs.kie.ai, suno-api, was read 91 days ago; 4 cases rest on it" in out
 
 
 def test_settings_of_this_folder_do_not_change_what_is_checked(
@@ -304,6 +407,9 @@ def test_a_server_with_a_virtual_clock_is_checked_just_as_one_of_our_own(
     assert there["summary"] == here["summary"]
     for report in (here, there):
         report["findings"][0].pop("reproduce")
+        told = report["findings"][0].pop("message").splitlines()
+        assert told[:-1][-1].startswith("The rule: ")
+    assert told[-1].endswith(f" check mock --url {url} --cases {wrong} --provider kie --case balance")
     assert there["findings"] == here["findings"]
 
 
@@ -366,6 +472,102 @@ def test_nobody_there(cases: Path, capsys: Shown) -> None:
 
     assert code == 3
     assert capsys.readouterr().err.startswith(f"persona-mock: {url} does not answer (Connection refused)")
+
+
+def test_a_token_that_is_not_its_own_reads_otherwise_than_none(
+    live: Live, cases: Path, capsys: Shown
+) -> None:
+    url = live(clock="virtual", control_token="t0ken")
+
+    assert checked("--cases", cases, "--url", url, "--control-token", "wr0ng") == 2
+
+    assert capsys.readouterr().err == (
+        f"persona-mock: {url} refused the call: the token that was said is not its own."
+        " Say its token with --control-token\n"
+    )
+
+
+@pytest.fixture
+def ending(live: Live) -> Iterator[tuple[str, list[str]]]:
+    """Stands before a mock, and ends for good when the case `limit` begins; with what it was asked."""
+    url, asked = live(clock="virtual"), list[str]()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _pass_on(self) -> None:
+            asked.append(self.path)
+            if any("kie-limit" in path for path in asked):
+                return
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+            reply = httpx2.request(self.command, url + self.path, content=body, headers=headers)
+            self.send_response(reply.status_code)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _pass_on  # noqa: N815 (named by the base class)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_that_goes_ends_the_check(ending: tuple[str, list[str]], cases: Path, capsys: Shown) -> None:
+    url, asked = ending
+    more = KIE[KIE.index("  balance:") :].replace("  balance:", "  after:").partition("  persona-of")[0]
+    (cases / "kie.yaml").write_text((KIE + more).replace("BALANCE", "5"))
+
+    assert checked("--cases", cases, "--url", url) == 3
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"persona-mock: {url} does not answer any more (")
+    assert err.endswith("): 3 of 5 cases had run\n")
+    assert not any("kie-after" in path for path in asked)
+
+
+# --- interrupted --------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_check_tells_what_it_found(
+    environ: dict[str, str], tmp_path: Path, wrong: Path
+) -> None:
+    """Ctrl-C when the third of its cases is under way: the target says so, and waits."""
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    program = (
+        "import sys\n"
+        "from contracts.states import Sandbox\n"
+        "from mockserver.cli.main import main\n"
+        "begin = Sandbox.begin\n"
+        "def waits(self, case):\n"
+        "    if case.name == 'song-in-time':\n"
+        f"        open({str(begun)!r}, 'w').close()\n"
+        f"        open({str(begun)!r}).read()\n"
+        "    begin(self, case)\n"
+        "Sandbox.begin = waits\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    arguments = [sys.executable, "-c", program, "check", "mock", "--cases", str(wrong)]
+    with subprocess.Popen(
+        arguments, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        begun.read_text()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (1, "")
+    assert out.startswith("check mock: failed: 2 errors, 0 warnings, 2 checked, 1 passed, 0 skipped\n")
+    assert "unfinished-run" in out
+    assert "interrupted: 2 cases of 4 had run" in out
+    assert "/body/data: wanted 6, got 5" in out
 
 
 @pytest.fixture

@@ -228,6 +228,70 @@ def test_the_export_of_a_journal_tells_what_its_mock_tells(live: Live, capsys: S
     }
 
 
+REPORT = """{"covered": 2, "total": 3, "percent": 66.7, "providers": {
+ "kie": {"operations": {"generatePersona": {"outcomes": {"success": 1, "duplicate": 4}, "states": {}}}},
+ "evolink": {"operations": {"getTask": {"outcomes": {}, "states": {"pending": 0}}}}
+}}"""
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", " \n"])
+def test_a_coverage_report_is_counted_with_the_rest(capsys: Shown, start: str) -> None:
+    files = [written("coverage.json", start + REPORT), written("cassette.yaml", CASSETTE)]
+
+    report = counted(capsys, *files, "--provider", "kie")
+
+    assert met(report) == {"kie generatePersona success": 1, "kie generatePersona duplicate": 5}
+    # It is counted against the documents, as any other file.
+    assert report["total"] > 50
+
+
+def test_what_pytest_and_a_mock_wrote_is_read_again(live: Live, capsys: Shown) -> None:
+    url = live()
+    refused(url)
+    file = written("coverage.json", httpx2.get(f"{url}/_mock/coverage").text)
+    assert main(["coverage", file, "--json", "--output", "again.json"]) == 0
+
+    found = [counted(capsys, file), counted(capsys, "again.json"), counted(capsys, file, "--url", url)]
+
+    assert [met(report) for report in found] == [
+        {"kie getCredits unauthorized": 1},
+        {"kie getCredits unauthorized": 1},
+        {"kie getCredits unauthorized": 2},
+    ]
+    assert found[0] == httpx2.get(f"{url}/_mock/coverage").json()
+
+
+def test_a_provider_of_a_report_has_its_own_share(capsys: Shown) -> None:
+    file = written("coverage.json", REPORT)
+
+    codes = [main(["coverage", file, "--provider", "kie", "--fail-under", least]) for least in ("1", "50")]
+
+    assert codes == [0, 1]
+    assert "Required coverage of 50 % is not reached: 2 of " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (REPORT[:-9], "it is no JSON"),
+        ('{"providers": ["kie"]}', "no counts"),
+        ('{"covered": 1, "total": 2, "percent": 50.0}', "no counts"),
+        (REPORT.replace("4", '"four"'), "no counts"),
+        (REPORT.replace("4", "-4"), "no counts"),
+        (REPORT.replace('"states": {}', '"state": {}'), "no counts"),
+    ],
+)
+def test_a_coverage_report_that_is_broken_is_code_2(capsys: Shown, text: str, reason: str) -> None:
+    file = written("coverage.json", text)
+
+    code = main(["coverage", written("pact.json", PACT), file])
+
+    shown = capsys.readouterr()
+    assert (code, shown.out) == (2, "")
+    assert f"coverage.json begins as a coverage report, but {reason}" in shown.err
+    assert shown.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

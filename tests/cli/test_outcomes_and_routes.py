@@ -17,7 +17,7 @@ from tests.web.calls import OUTCOMES, VOCABULARY
 
 Shown = pytest.CaptureFixture[str]
 
-MARK = r"(recorded|page only|known to differ) \d{4}-\d\d-\d\d"
+MARK = r"(recorded|page only|reported|our choice|known to differ) \d{4}-\d\d-\d\d"
 
 # Where a provider's bodies hold their code and their text.
 ENVELOPES = {
@@ -203,6 +203,18 @@ def test_outcomes_say_how_sure_they_are(capsys: Shown) -> None:
     assert all(re.fullmatch(MARK, mark) for mark in shown)
     assert len(shown) > len(marks) / 2
     assert marks["kie", "generatePersona", "duplicate"] == "known to differ 2026-09-22"
+    # The first persona of a track is not what is known to differ.
+    assert marks["kie", "generatePersona", "success"] == "page only 2026-11-21"
+    assert marks["kie", "generatePersona", "source-not-found"] == "reported 2026-11-21"
+    assert marks["crun", "createTask", "success"] == "recorded 2026-08-08"
+    assert marks["evolink", "generateMusic", "persona-not-found"] == "our choice 2026-11-21"
+
+
+def test_help_says_what_marks_there_are(capsys: Shown) -> None:
+    assert main(["outcomes", "--help"]) == 0
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "how sure it is: recorded live, read on a page, reported, our choice, or known to differ" in told
 
 
 def test_the_mark_is_the_last_column_of_the_table(capsys: Shown) -> None:

@@ -283,7 +283,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         "kie",
         ("generatePersona",),
         spoilt(kie.Kie, "refuse", refused(Outcome.SOURCE_UNFINISHED, put("code", 400))),
-        "Before its task is complete a song cannot become a persona",
+        "A song in the making, its first track included",
         "/body/code",
     ),
     "kie: a missing callback address is told of without its dot": Mutation(
@@ -328,28 +328,28 @@ MUTATIONS: Mapping[str, Mutation] = {
         "kie",
         ("getMusicDetails",),
         skipped(kie.Kie, "FIRST_SUCCESS"),
-        "PENDING, TEXT_SUCCESS (words and streams), FIRST_SUCCESS",
+        "a song is PENDING for 30, then has its words",
         "/body/data/status",
     ),
     "kie: the text is ready at 30 % of the time": Mutation(
         "kie",
         ("getMusicDetails",),
         stage(kie.Kie, 1, begins=30),
-        "PENDING, TEXT_SUCCESS (words and streams), FIRST_SUCCESS",
+        "a song is PENDING for 30, then has its words",
         "/body/data/status",
     ),
     "kie: a song takes two minutes and a second": Mutation(
         "kie",
         ("getMusicDetails",),
         kind(kie.Kie, "generate", seconds=121),
-        "PENDING, TEXT_SUCCESS (words and streams), FIRST_SUCCESS",
+        "a song is PENDING for 30, then has its words",
         "/body/data/status",
     ),
     "kie: a song in the making becomes a persona": Mutation(
         "kie",
         ("generatePersona",),
         unruled("FOR_A_PERSONA", rules.source_is_finished),
-        "Before its task is complete a song cannot become a persona",
+        "A song in the making, its first track included",
         "/body/code",
     ),
     "kie: a song gets a second persona": Mutation(
@@ -384,11 +384,11 @@ MUTATIONS: Mapping[str, Mutation] = {
         "kie",
         ("generatePersona",),
         kind(kie.Kie, "generate", retention=15 * DAY),
-        "so long a song can become a persona",
+        "14 days by the page, a song can become a persona",
         "/body/code",
     ),
     "kie: a continuation costs nothing": Mutation(
-        "kie", ("extendMusic",), kind(kie.Kie, "extend", price=0), "costs 12 credits", "/body/data"
+        "kie", ("extendMusic",), kind(kie.Kie, "extend", price=0), "has cost 12 credits", "/body/data"
     ),
     "kie: a failed song is not given back": Mutation(
         "kie",
@@ -408,7 +408,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         "kie",
         ("uploadCover",),
         policy(kie.Kie, submissions=Limit(21, seconds=10)),
-        "share one limit",
+        "so the four song calls share it",
         "/status",
     ),
     "kie: the window of submissions has 9 seconds": Mutation(
@@ -436,7 +436,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         "kie",
         ("generateMusic",),
         retries(kie.Kie, 1, 2, 4, 8),
-        "one attempt and three retries",
+        "one attempt and three failed retries",
         "/callback",
     ),
     "kie: the whole body is signed": Mutation(
@@ -483,13 +483,13 @@ MUTATIONS: Mapping[str, Mutation] = {
         ("generatePersona",),
         unruled("FOR_A_PERSONA", rules.source_is_finished),
         "A song has to be finished before it can become a persona",
-        "/body/message",
+        "/body/code",
     ),
     "crun: a song costs 11 credits": Mutation(
         "crun",
         ("getBalance",),
         kind(crun.Crun, "generate", price=11 * CREDIT),
-        "A song costs 12 credits",
+        "charged when it is accepted and not again",
         "/body/data/balance",
     ),
     "crun: a failing song is given back as it begins": Mutation(
@@ -546,7 +546,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         ("generatePersona",),
         unruled("FOR_A_PERSONA", rules.source_did_not_fail),
         "A failed task has no songs to draw a persona from",
-        "/header/x-mock-outcome",
+        "/status",
     ),
     "evolink: a persona becomes a persona": Mutation(
         "evolink",
@@ -637,7 +637,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         "yuto",
         ("fetchTask",),
         skipped(yuto.Yuto, "QUEUED"),
-        "NOT_START, SUBMITTED, QUEUED",
+        "SUBMITTED from 5 percent on, QUEUED from 10",
         "/body/data/status",
     ),
 }

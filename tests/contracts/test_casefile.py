@@ -138,7 +138,7 @@ SLIPS = {
     "state where none are documented": (
         "outcome: success",
         "state: SUCCESS",
-        "kie.yaml:22: cases.one.expect.state: SUCCESS is no task state of generatePersona; known: ",
+        "kie.yaml:22: cases.one.expect.state: generatePersona shows no task states",
     ),
     "unknown request": (
         "request: generatePersona",
@@ -206,7 +206,7 @@ SLIPS = {
         "code: {$type: text}",
         "kie.yaml:22: cases.one.expect.code.$type: $type wants one of string, number, integer,",
     ),
-    "broken expression": (
+    "expression that ends too soon": (
         "code: 200",
         "message: {$pattern: '['}",
         "kie.yaml:22: cases.one.expect.message.$pattern: $pattern wants a regular expression",
@@ -226,9 +226,47 @@ SLIPS = {
         "body: {$schema: '#/components/schemas/Nothing'}",
         "kie.yaml:22: cases.one.expect.body.$schema: $schema wants a schema, or a reference into",
     ),
+    "size that is no number": (
+        "code: 200",
+        "body: {data: {$size: many}}",
+        "kie.yaml:22: cases.one.expect.body.data.$size: $size wants a number of items",
+    ),
+    "slip in an expression": (
+        "code: 200",
+        "body: {data: {$pattern: 'a[b'}}",
+        (
+            "kie.yaml:22: cases.one.expect.body.data.$pattern: $pattern wants a regular expression,"
+            " and a[b is none: unterminated character set at position 1"
+        ),
+    ),
+    "status that is a text": (
+        "status: 200",
+        "status: OK",
+        'kie.yaml:22: cases.one.expect.status: wanted a number such as 200, or a matcher, got "OK"',
+    ),
+    "status that is a fraction": (
+        "status: 200",
+        "status: 200.5",
+        "kie.yaml:22: cases.one.expect.status: wanted",
+    ),
+    "unknown state of a song": (
+        "state: finished, spent: true",
+        "state: finnished, spent: true",
+        "kie.yaml:20: cases.one.given.song: finnished is no state of a song of kie; did you mean finished?",
+    ),
+    "unknown state of one of several songs": (
+        "song: {state: finished, spent: true}",
+        "song: finished, songs: {other: sung}",
+        "kie.yaml:20: cases.one.given.songs.other: sung is no state of a song of kie; known: finished,",
+    ),
+    "callback that nobody asks for": (
+        "outcome: success}",
+        "outcome: success}\n    then:\n    - callback: {body: {code: 200}}",
+        "kie.yaml:24: cases.one.then[0].callback: no request of the case gives ${callback.url}",
+    ),
     "matcher inside a matcher": (
         "code: 200",
-        "body: {data: {$each: {$one-of: [{$size: many}, {$sise: 1}]}}}",
+        "body: {data: {$each: {$one-of: [{$size: 2}, {$sise: 1}]}}}",
         "kie.yaml:22: cases.one.expect.body.data.$each.$one-of[1].$sise: $sise is no matcher; known: $type,",
     ),
     "matcher beside plain fields": (
@@ -238,8 +276,12 @@ SLIPS = {
     ),
     "matcher of a callback": (
         "outcome: success}",
-        "outcome: success}\n    then:\n    - callback: {body: {$sise: 3}}",
-        "kie.yaml:24: cases.one.then[0].callback.body.$sise: $sise is no matcher; known: $type,",
+        (
+            "outcome: success}\n    then:\n"
+            "    - request: {use: getCredits, headers: {x-hook: '${callback.url}'}}\n"
+            "      expect: {status: 200}\n    - callback: {body: {$sise: 3}}"
+        ),
+        "kie.yaml:26: cases.one.then[1].callback.body.$sise: $sise is no matcher; known: $type,",
     ),
     "left out and not there": (
         "request: generatePersona",
@@ -498,7 +540,11 @@ def test_every_kind_of_step(read: Read) -> None:
     then = """\
     then:
     - {after: 30}
-    - {request: getCredits, times: 3, expect: {status: 200}, capture: {left: /body/data}, after: 5}
+    - request: {use: getCredits, headers: {x-hook: '${callback.url}'}}
+      times: 3
+      expect: {status: 200}
+      capture: {left: /body/data}
+      after: 5
     - {poll: getMusicDetails, every: 10, at-most: 300, until: {state: SUCCESS}}
     - {callback: {body: {code: 200, data: '${left}'}}}
     - {no-callback: true}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from contracts.marks import marks
 from mockserver.domain.outcome import NAMES
 from mockserver.openapi.compiled import Document
 from mockserver.openapi.library import load_documents
+from mockserver.openapi.problem import DocumentError
 
 PROVIDERS = ("crun", "evolink", "kie", "yuto")
 
@@ -80,11 +83,52 @@ def test_every_outcome_has_a_mark(documents: dict[str, Document], files: dict[st
     assert documented - found.keys() == set()
 
 
-def test_marks_of_all_three_kinds_are_there(files: dict[str, CaseFile]) -> None:
+def test_marks_of_all_kinds_are_there(files: dict[str, CaseFile]) -> None:
     kinds = Counter(case.mark.kind for case in everything(files))
 
-    assert kinds.keys() == {"recorded", "page", "differs"}
+    assert kinds.keys() == {"recorded", "page", "report", "choice", "differs"}
     assert all(re.fullmatch(r"20\d\d-\d\d-\d\d", case.mark.day) for case in everything(files))
+
+
+def pages(file: CaseFile) -> dict[str, dict[str, str]]:
+    """The pages of a file as they stand there."""
+    found: dict[str, dict[str, str]] = file.source.data["pages"]
+    return found
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_choice_names_its_section_and_nothing_else_is_called_so(
+    name: str, files: dict[str, CaseFile]
+) -> None:
+    chosen = {key: page for key, page in pages(files[name]).items() if page.get("kind") == "choice"}
+
+    assert {key: page["source"] for key, page in chosen.items()} == {
+        "choices": f"specs/README.md, {name}.yaml and All four"
+    }
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_source_leads_somewhere_and_is_used(name: str, files: dict[str, CaseFile]) -> None:
+    used = {case.page.source for case in files[name].cases}
+
+    assert {page["source"] for page in pages(files[name]).values()} - used == set()
+    for page in pages(files[name]).values():
+        if page.get("kind", "page") == "page":
+            assert re.match(r"docs\.(kie|crun|evolink|yutoai)\.|github\.com/", page["source"])
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_what_is_recorded_was_seen_on_a_day_before_it_was_read(name: str, files: dict[str, CaseFile]) -> None:
+    own = [case for case in files[name].cases if case.mark != case.page.mark]
+
+    assert all(case.page.kind in ("report", "page") and case.mark.day < case.page.read for case in own)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_requests_have_names_without_spaces(name: str, files: dict[str, CaseFile]) -> None:
+    named = files[name].source.data["requests"]
+
+    assert [request for request in named if not re.fullmatch(r"[a-z][A-Za-z]*", request)] == []
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -109,3 +153,67 @@ def test_every_operation_can_be_asked_of_the_real_provider(
     asked = {step.operation for case in files[name].cases if "live" in case.where for step in case.steps}
 
     assert {operation.name for operation in documents[name].operations()} - asked == set()
+
+
+def moments(node: object) -> Iterator[int]:
+    """Each moment of the virtual clock's first day that is expected to the second."""
+    if isinstance(node, dict):
+        yield from (moment for key, value in node.items() if key != "$between" for moment in moments(value))
+    elif isinstance(node, list):
+        yield from (moment for value in node for moment in moments(value))
+    elif isinstance(node, int) and 1767225600 <= node < 1767312000:
+        yield node
+
+
+def test_no_case_that_takes_no_time_asks_what_time_it_is(files: dict[str, CaseFile]) -> None:
+    # It would run under a clock that is real, too.
+    fixed = [
+        case.name
+        for case in everything(files)
+        if not case.takes_time and any(any(moments(step.expect)) for step in case.steps)
+    ]
+
+    assert fixed == []
+
+
+ONE = """
+provider: kie
+pages: {{it: {{source: somebody, read: 2026-11-21{kind}}}}}
+cases:
+  balance-is-a-number:
+    fact: The balance is a number.
+    page: it
+    where: [mock]
+    request: {{operation: getCredits}}
+    expect: {{status: 200, outcome: success}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("", "page only 2026-11-21"),
+        (", kind: page", "page only 2026-11-21"),
+        (", kind: report", "reported 2026-11-21"),
+        (", kind: choice", "our choice 2026-11-21"),
+    ],
+)
+def test_without_a_mark_a_case_is_as_sure_as_its_page(
+    kind: str, shown: str, documents: dict[str, Document], tmp_path: Path
+) -> None:
+    (tmp_path / "kie.yaml").write_text(ONE.format(kind=kind))
+
+    (case,) = load(tmp_path, documents)["kie"].cases
+
+    assert str(case.mark) == shown
+
+
+def test_an_unknown_kind_of_page_is_told(documents: dict[str, Document], tmp_path: Path) -> None:
+    (tmp_path / "kie.yaml").write_text(ONE.format(kind=", kind: rumour"))
+
+    with pytest.raises(DocumentError) as raised:
+        load(tmp_path, documents)
+
+    (problem,) = raised.value.problems
+    assert problem.line == 3
+    assert 'pages.it.kind: wanted one of ["page", "report", "choice"], got rumour' in str(problem)

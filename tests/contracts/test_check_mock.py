@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 
 from contracts import mock
 from contracts.casefile import load
-from contracts.finding import Checked, Finding
+from contracts.finding import Checked, Finding, Where
 from contracts.inside import Inside
 from contracts.receiver import Box, Receiver
-from contracts.target import Call, Target
+from contracts.target import Call, Reply, Target, Unanswered
 from mockserver.domain.outcome import NAMES
 from mockserver.openapi.compiled import Document
 from mockserver.openapi.library import load_documents
@@ -124,7 +125,9 @@ def test_a_case_that_holds(check: Check) -> None:
         )
     )
 
-    assert checked == Checked("check mock", checked=1, passed=1)
+    (told,) = checked.told
+    assert checked == Checked("check mock", checked=1, passed=1, told=(told,))
+    assert (told.document, told.operation, told.skipped) == ("kie", "generatePersona", None)
 
 
 def test_what_is_given_is_there(check: Check) -> None:
@@ -261,7 +264,8 @@ def test_an_answer_that_is_not_as_expected(found: Found, kind: str) -> None:
     assert (finding.severity, finding.rule, finding.pointer) == ("error", rule, pointer)
     assert (finding.wanted, finding.got) == (wanted, got)
     assert (finding.document, finding.operation, finding.case) == ("kie", "generatePersona", "one")
-    assert (str(finding.where.file)[-8:], finding.where.line) == ("kie.yaml", 31)
+    assert finding.where == Where(finding.where.file, 31)
+    assert str(finding.where.file).endswith("/kie.yaml")
     told = finding.message.splitlines()
     assert told[0].startswith(f"{pointer}: wanted ")
     assert told[1].startswith('It answered 200 {"code":200,"msg":"success","data":{"personaId":"')
@@ -502,6 +506,233 @@ def test_progress_is_told_before_each_case(check: Check) -> None:
     assert told == [(0, 2, "kie a"), (1, 2, "kie b"), (2, 2, "")]
 
 
+# --- targets that are set up otherwise ----------------------------------------------------------------------
+
+OWN_TASK = (
+    "request: generateMusic",
+    "expect: {code: 200}",
+    "capture: {task: /body/data/taskId}",
+    "then:",
+    "- {request: getMusicDetails, expect: {state: PENDING}}",
+)
+NO_PACE = "1 case skipped: it needs tasks that take their time, and the target has another --pace"
+
+
+@pytest.fixture
+def set_up(documents: dict[str, Document]) -> Iterator[Callable[..., Target]]:
+    """An application that somebody set up: `set_up(credits=5)`."""
+    with ExitStack() as stack:
+
+        def made(**said: Any) -> Target:
+            app = create_app(Settings(**{"clock": "virtual", "seed": 0, **said}), documents=dict(documents))
+            return stack.enter_context(Inside(app, URL))
+
+        yield made
+
+
+SetUp = Callable[..., Target]
+
+
+@pytest.mark.parametrize("clock", ["virtual", "real"])
+@pytest.mark.parametrize("pace", ["instant", "polls:1", "polls:2"])
+def test_a_task_of_its_own_is_not_looked_at_where_another_pace_decides(
+    check: Check, set_up: SetUp, clock: str, pace: str
+) -> None:
+    checked = check(
+        case(*OWN_TASK),
+        case("request: generateMusic", "expect: {code: 200}", name="two"),
+        at=set_up(clock=clock, pace=pace),
+    )
+
+    assert (checked.passed, checked.skipped, checked.findings) == (1, 1, ())
+    assert checked.notes == (NO_PACE,)
+
+
+def test_a_song_on_its_way_is_looked_at_once_where_looking_moves_it(check: Check, set_up: SetUp) -> None:
+    look = "{operation: getMusicDetails, query: {taskId: '${song.task}'}}"
+    given = ("given: {song: unfinished}", f"request: {look}", "expect: {state: TEXT_SUCCESS}")
+
+    checked = check(
+        case(*given, name="once"),
+        case(*given, "times: 2", name="twice"),
+        case(*given, "then:", f"- {{request: {look}, expect: {{state: TEXT_SUCCESS}}}}", name="again"),
+        at=set_up(pace="polls:1"),
+    )
+
+    assert (checked.passed, checked.skipped, checked.findings) == (1, 2, ())
+
+
+def test_a_task_of_its_own_is_looked_at_with_a_real_clock(check: Check, set_up: SetUp) -> None:
+    checked = check(case(*OWN_TASK), at=set_up(clock="real"))
+
+    assert (checked.passed, checked.findings, checked.notes) == (1, (), ())
+
+
+EVOLINK = """\
+provider: evolink
+pages: {persona: {source: 'evolink, api manual', read: 2026-11-21}}
+live:
+  persona:
+    request: persona
+    cost: 1
+    task: /body/id
+    poll: {operation: getTask, path: {task_id: '${persona.task}'}}
+    every: 5
+    at-most: 300
+    until: {body: {status: completed}}
+    id: /body/result_data/persona_id
+requests:
+  persona:
+    operation: generatePersona
+    body:
+      model: suno-persona
+      model_params: {source_task_id: '${song.task}', result_id: '${song.id}', name: Neon, description: Warm}
+cases:
+  persona-is-there:
+    fact: A persona is a task.
+    page: persona
+    where: [mock]
+    given: {song: finished, persona: made}
+    request: {operation: getTask, path: {task_id: '${persona.task}'}}
+    expect: {status: 200, state: completed}
+"""
+
+
+def test_a_persona_that_is_waited_for_takes_time(
+    tmp_path: Path, documents: dict[str, Document], set_up: SetUp
+) -> None:
+    (tmp_path / "evolink.yaml").write_text(EVOLINK)
+    files = load(tmp_path, documents)
+
+    there, here = (
+        mock.check(set_up(clock=clock), documents, files, mock.Options()) for clock in ("real", "virtual")
+    )
+
+    assert [one.message for one in here.findings] == []
+    assert (here.passed, here.skipped) == (1, 0)
+    assert (there.passed, there.skipped, there.findings) == (0, 1, ())
+
+
+def test_callbacks_are_tried_with_a_url_that_arrives_here(check: Check) -> None:
+    head = HEAD.replace("'${callback.url}'", "https://example.com/callback")
+    mine = "request: {use: generateMusic, set: {/body/callBackUrl: '${callback.url}'}}"
+
+    checked = check(case(mine, *HEARD[1:]), head=head)
+
+    assert (checked.passed, checked.skipped, checked.notes) == (1, 0, ())
+
+
+def test_songs_of_a_scenario_tell_nothing_of_the_pace(check: Check, set_up: SetUp, tmp_path: Path) -> None:
+    scenario = tmp_path / "songs.json"
+    scenario.write_text('{"tasks": [{"provider": "kie", "status": "finished"}]}')
+
+    checked = check(case(*OWN_TASK), case(*HEARD, name="heard"), at=set_up(scenario=scenario))
+
+    assert (checked.passed, checked.skipped, checked.findings) == (2, 0, ())
+
+
+def test_accounts_have_what_cases_reckon_with(check: Check, set_up: SetUp) -> None:
+    checked = check(
+        case("request: generateMusic", "expect: {code: 200}", name="one"),
+        case("request: getCredits", "expect: {body: {data: 1000}}", name="two"),
+        case("request: {use: getCredits, key: other}", "expect: {body: {data: 1000}}", name="other"),
+        case("given: {credits: 7}", "request: getCredits", "expect: {body: {data: 7}}", name="given"),
+        case(*OWN_TASK, name="paced"),
+        at=set_up(credits=5),
+    )
+
+    assert (checked.passed, checked.findings, checked.notes) == (5, (), ())
+
+
+def test_statuses_of_another_setting_are_told(check: Check, set_up: SetUp) -> None:
+    checked = check(case("request: getCredits", "expect: {status: 200}"), at=set_up(status="http"))
+
+    assert checked.notes == (
+        (
+            "the target seems to differ in its settings:"
+            " a call without a key gets HTTP 401, by the document 200 (--status)"
+        ),
+    )
+
+
+def test_outcomes_that_stand_are_told(check: Check, set_up: SetUp, tmp_path: Path) -> None:
+    scenario = tmp_path / "day.json"
+    scenario.write_text(
+        '{"outcomes": [{"provider": "kie", "operation": "getCredits", "outcome": "maintenance"}]}'
+    )
+
+    checked = check(case("request: getCredits", "expect: {code: 200}"), at=set_up(scenario=scenario))
+
+    assert len(checked.findings) == 1
+    assert checked.notes == (
+        "the target seems to differ in its settings: a fresh sandbox has outcomes that stand",
+    )
+
+
+# --- ends before the end ------------------------------------------------------------------------------------
+
+
+class Ending:
+    """A target that comes to an end at a call of a certain path."""
+
+    url = URL
+
+    def __init__(self, target: Target, path: str, error: type[BaseException]) -> None:
+        self._target, self._path, self._error = target, path, error
+        self._ended = False
+
+    def send(self, call: Call) -> Reply:
+        """The answer of the target, while there is one."""
+        self._ended = self._ended or self._path in call.target
+        if self._ended:
+            raise self._error("Connection refused")
+        return self._target.send(call)
+
+
+THREE = [case("request: getCredits", "expect: {code: 200}", name=name) for name in ("a", "b", "c")]
+
+
+def test_a_target_that_goes_is_told_at_once(check: Check, target: Target) -> None:
+    with pytest.raises(mock.Gone, match="Connection refused") as raised:
+        check(*THREE, at=Ending(target, "contract-kie-b/kie", Unanswered))
+
+    assert (raised.value.done, raised.value.total) == (1, 3)
+
+
+def test_a_target_that_never_was_there(check: Check, target: Target) -> None:
+    with pytest.raises(mock.Gone) as raised:
+        check(*THREE, at=Ending(target, "/", Unanswered))
+
+    assert (raised.value.done, raised.value.total) == (0, 3)
+
+
+def test_an_interruption_leaves_what_was_found(check: Check, target: Target) -> None:
+    wrong = case("request: getCredits", "expect: {code: 500}", name="wrong")
+
+    checked = check(wrong, *THREE, at=Ending(target, "contract-kie-b/kie", KeyboardInterrupt))
+
+    ended, found = checked.findings
+    assert (checked.checked, checked.passed, checked.is_fine) == (2, 1, False)
+    assert (ended.severity, ended.rule, found.case) == ("error", "unfinished-run", "wrong")
+    assert ended.message == "interrupted: 2 cases of 4 had run"
+
+
+def test_nothing_checked_is_told(check: Check) -> None:
+    checked = check(
+        case("request: getCredits", "expect: {status: 500}").replace("[mock]", "[live]"), notes=("more",)
+    )
+
+    assert (checked.checked, checked.is_fine) == (0, True)
+    assert checked.notes == ("more", "1 case can run at the provider only")
+
+
+def test_a_finding_names_the_command_that_runs_its_case_alone(found: Found) -> None:
+    finding = found("request: getCredits", "expect: {status: 500}", command="persona-mock check mock")
+
+    last = finding.message.splitlines()[-1]
+    assert last == "This case alone: persona-mock check mock --provider kie --case one"
+
+
 # --- marks --------------------------------------------------------------------------------------------------
 
 
@@ -518,7 +749,7 @@ def test_an_old_mark_is_a_warning(check: Check) -> None:
 
     (finding,) = checked.findings
     assert (finding.severity, finding.rule, finding.case) == ("warning", "stale-mark", "seen")
-    assert finding.message == "its mark is 91 days old (recorded 2026-08-23); `check live` renews it"
+    assert finding.message == "its mark is 91 days old (recorded 2026-08-23)"
     assert (finding.where.line, checked.is_fine, checked.passed) == (37, True, 2)
 
 
@@ -653,6 +884,7 @@ def test_an_application_that_does_nothing_but_raise(check: Check) -> None:
             case("request: getCredits", "expect: {status: 200}", name="a"),
             case(SONG, "request: generatePersona", "expect: {status: 200}", name="b"),
             at=target,
+            is_shared=False,
         )
 
     assert [(one.rule, one.case) for one in checked.findings] == [("unanswered", "a"), ("unanswered", "b")]

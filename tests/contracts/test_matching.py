@@ -57,7 +57,16 @@ HOLDS = [
 ]
 DIFFERS = [
     ({"code": 201}, "/body/code: wanted 201, got 200"),
-    ({"code": "200"}, "/body/code: wanted 200, got 200"),
+    ({"code": "200"}, '/body/code: wanted "200", got 200'),
+    ({"rate": "1.0"}, '/body/rate: wanted "1.0", got 1.0'),
+    ({"yes": "true"}, '/body/yes: wanted "true", got true'),
+    ({"none": "null"}, '/body/none: wanted "null", got null'),
+    ({"code": {"$is": "200"}}, '/body/code: wanted is "200", got 200'),
+    (
+        {"text": {"$not": "song of the night"}},
+        '/body/text: wanted not "song of the night", got "song of the night"',
+    ),
+    ({"missing": "nothing"}, '/body/missing: wanted "nothing", got nothing'),
     ({"rate": True}, "/body/rate: wanted true, got 1.0"),
     ({"yes": 1}, "/body/yes: wanted 1, got true"),
     ({"none": False}, "/body/none: wanted false, got null"),

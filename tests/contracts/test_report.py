@@ -12,7 +12,7 @@ import pytest
 import xmlschema
 
 import contracts.report
-from contracts.finding import Checked, Finding, Verdict, Where
+from contracts.finding import Checked, Finding, Told, Verdict, Where
 from contracts.report import FORMATS
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -40,7 +40,8 @@ def everywhere(text: str) -> Checked:
     facts: dict[str, Any] = dict.fromkeys(("document", "operation", "case", "pointer", "reproduce"), text)
     facts |= {"wanted": text, "got": {text: [text]}, "where": Where(text, 3, 0, "response")}
     findings = [Finding("error", text, text, **facts), Finding("warning", text, text, **facts)]
-    return Checked(text, 2, 0, findings, 0, None, [text])
+    told = [Told(text, text, text), Told(text, None, f"{text} too", text)]
+    return Checked(text, 2, 0, findings, 0, None, [text], told)
 
 
 def check_json(report: str) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from contracts.finding import Checked, Finding, Where
+from contracts.finding import Checked, Finding, Told, Where
 from contracts.report import FORMATS, sarif
 
 ERROR = Finding(
@@ -87,21 +87,61 @@ def test_json_gives_the_verdict_of_a_comparison() -> None:
     assert report["verdict"] == "breaking"
 
 
-def test_junit_counts_what_was_checked_failed_and_skipped() -> None:
-    root = read("junit", ERROR, BARE)
+def test_junit_counts_the_test_cases_that_it_lists() -> None:
+    root = read("junit", ERROR, replace(ERROR, message="again"), BARE)
 
     suite = root[0]
     assert suite.attrib == {
         "name": "check traffic",
-        "tests": "9",
+        "tests": "4",
         "failures": "1",
         "errors": "0",
         "skipped": "1",
     }
-    assert root.attrib == {"name": "persona-mock", "tests": "9", "failures": "1", "errors": "0"}
-    assert len(suite.findall(".//failure")) == 1
-    assert [case.get("name") for case in suite.findall("testcase")][-2:] == ["7 passed", "1 skipped"]
-    assert suite.findtext("system-out") == "3 preflights were counted"
+    assert root.attrib == {"name": "persona-mock", "tests": "4", "failures": "1", "errors": "0"}
+    assert [(case.get("name"), [child.tag for child in case]) for case in suite.findall("testcase")] == [
+        ("second persona", ["failure"]),
+        ("redacted", ["system-out"]),
+        ("7 passed", []),
+        ("1 skipped", ["skipped"]),
+    ]
+    assert suite.findtext("system-out").splitlines() == [
+        "check traffic: failed: 2 errors, 1 warning, 9 checked, 7 passed, 1 skipped",
+        "3 preflights were counted",
+    ]
+
+
+CASES = [
+    Told("kie", "generatePersona", "second persona"),
+    Told("kie", "getCredits", "credits"),
+    Told("evolink", "getTask", "second persona"),
+    Told("evolink", None, "slow", "it needs a virtual clock"),
+    Told("evolink", "getTask", "old"),
+]
+
+
+def test_junit_lists_every_case_passed_failed_and_skipped() -> None:
+    later = replace(ERROR, operation="getCredits", message="a later step")
+    old = Finding("warning", "stale", "read 200 days ago", "evolink", "generatePersona", "old")
+    ended = Finding("error", "unfinished-run", "interrupted", "kie")
+    found = Checked("check mock", 4, 3, [ERROR, old, later, ended], 1, told=CASES)
+
+    suite = Xml.fromstring(FORMATS["junit"](found).encode())[0]
+
+    listed = suite.findall("testcase")
+    assert [(case.get("classname"), case.get("name"), [one.tag for one in case]) for case in listed] == [
+        ("check mock.kie.generatePersona", "second persona", ["failure"]),
+        ("check mock.kie.getCredits", "credits", []),
+        ("check mock.evolink.getTask", "second persona", []),
+        ("check mock.evolink", "slow", ["skipped"]),
+        ("check mock.evolink.getTask", "old", ["system-out"]),
+        ("check mock.kie", "unfinished-run", ["failure"]),
+    ]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("6", "2", "1")
+    assert listed[3][0].get("message") == "it needs a virtual clock"
+    assert listed[0][0].get("message") == "the document says 409 (and 1 more)"
+    assert "a later step" in (listed[0][0].text or "")
+    assert "read 200 days ago" in listed[4].findtext("system-out", "")
 
 
 def test_junit_has_a_test_case_for_each_thing_at_fault() -> None:
@@ -110,9 +150,9 @@ def test_junit_has_a_test_case_for_each_thing_at_fault() -> None:
     suite = read("junit", ERROR, other, replace(other, message="again"))[0]
 
     cases = suite.findall("testcase[failure]")
-    assert [(case.get("classname"), case.get("name"), len(case)) for case in cases] == [
-        ("check traffic.kie.generatePersona", "second persona", 1),
-        ("check traffic.kie.generatePersona", "/body/code", 2),
+    assert [(case.get("classname"), case.get("name"), case[0].get("message")) for case in cases] == [
+        ("check traffic.kie.generatePersona", "second persona", "the document says 409"),
+        ("check traffic.kie.generatePersona", "/body/code", "the document says 409 (and 1 more)"),
     ]
 
 

@@ -101,6 +101,9 @@ UNFINISHED = """  unfinished-song-is-shown:
     given: {song: unfinished}
     request: {operation: getMusicDetails, query: {taskId: '${song.task}'}}
     expect: {status: 200, code: 200, outcome: success, body: {data: {status: TEXT_SUCCESS}}}
+    then:
+    - request: {operation: getMusicDetails, query: {taskId: '${song.task}'}}
+      expect: {status: 200, body: {data: {response: {sunoData: [{id: '${song.id}'}, {id: '${song.ids.1}'}]}}}}
 """
 
 
@@ -113,6 +116,13 @@ def test_a_song_is_looked_at_in_the_making_and_then_serves_the_others(tmp_path: 
         assert names == [*ORDER[:3], "unfinished-song-is-shown", *ORDER[3:]]
         assert outcome.told == []
         assert (outcome.plan.cost, outcome.ledger.spent, provided.spent) == (COST + 1, COST + 1, COST)
+
+
+def test_a_song_whose_task_alone_is_spoken_of_is_looked_at_at_once(tmp_path: Path) -> None:
+    alone = UNFINISHED.partition("    then:")[0].replace("TEXT_SUCCESS", "PENDING")
+    cases = small(tmp_path, ("  song-becomes-a-persona:\n", f"{alone}  song-becomes-a-persona:\n"))
+    with standing() as provided:
+        assert provided.run(cases).told == []
 
 
 def test_an_overdrawn_budget_leaves_what_is_free(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from contracts.live import hider
+from contracts.finding import Checked, Finding, Told
+from contracts.live import hider, scrubbed
 from contracts.report import FORMATS
 from contracts.target import Call, Reply, Unanswered
 from tests.contracts.live.standin import KEY, Bend, small, standing
@@ -107,3 +108,20 @@ def test_what_is_hidden_is_hidden_however_deep() -> None:
     assert hide({KEY: [f"a {KEY} b", 1, None, {"x": (KEY,)}]}) == {
         "***": ["a *** b", 1, None, {"x": ["***"]}]
     }
+
+
+def test_the_key_is_hidden_in_the_list_of_cases_too() -> None:
+    told = [Told("kie", None, "balance"), Told("kie", "getCredits", "late", f"{KEY} is too late")]
+
+    found = scrubbed(Checked("check live", 1, 1, told=told), KEY)
+
+    assert found.told == (Told("kie", None, "balance"), Told("kie", "getCredits", "late", "*** is too late"))
+
+
+def test_a_short_key_leaves_cases_their_names() -> None:
+    told = [Told("kie", "getCredits", "balance")]
+    finding = Finding("error", "code", "m", document="kie", case="balance")
+
+    found = scrubbed(Checked("check live", 1, 0, [finding], told=told), "e")
+
+    assert FORMATS["junit"](found).count("<testcase ") == 1
