@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,11 @@ from contracts.case import Case
 from contracts.finding import Finding, Where
 from contracts.live.plan import Stock
 from contracts.run import Ran
+
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows
+    fcntl = None  # type: ignore[assignment]
 
 Json = Any
 FORMAT = 1
@@ -93,10 +100,11 @@ class Ledger:
             left = max(self.budget - self.spent, 0)
             raise OverBudget(f"{what} may cost {credits:g} credits, and {left:g} of {self.budget:g} are left")
 
-    def note(self, ran: Ran) -> None:
-        """Put down what came of a case."""
+    def note(self, ran: Ran, day: str) -> None:
+        """Put down what came of a case on a day."""
         self.done[ran.case.name] = {
             "case": digest(ran.case),
+            "day": day,
             "skipped": ran.skipped,
             "findings": self._plain(ran.findings),
         }
@@ -111,6 +119,29 @@ class Ledger:
         if entry is None or entry["case"] != digest(case):
             return None
         return Ran(case, tuple(map(_finding, entry["findings"])), entry["skipped"])
+
+    def days(self, today: str) -> Mapping[str, str]:
+        """The day on which each case was run, those of which nothing stands here today."""
+        days: dict[str, str] = defaultdict(lambda: today)
+        days.update((name, entry["day"]) for name, entry in self.done.items())
+        return days
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the file to one run at a time; UnfitFile where another has it."""
+        if self.file is None or fcntl is None:
+            yield
+            return
+        # Beside it, for the book itself is replaced with each entry.
+        with open(f"{self.file}.lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UnfitFile("another run is using it") from None
+            try:
+                yield
+            finally:
+                Path(lock.name).unlink(missing_ok=True)
 
     def keep(self) -> None:
         """Write the book, whole or not at all; Unkept with the reason where that fails."""
@@ -141,6 +172,9 @@ class Ledger:
 
     def go_on(self, text: str) -> None:
         """Take up what another run has kept; UnfitFile with the reason where it cannot be."""
+        if not text.strip():
+            # Somebody made the file, and no run has written to it yet.
+            return
         try:
             data = json.loads(text)
             if data["format"] != FORMAT:
@@ -159,6 +193,7 @@ class Ledger:
         seen = [_finding(one) for one in data["seen"]]
         for entry in data["cases"].values():
             _see(isinstance(entry["case"], str) and isinstance(entry["skipped"], str | None))
+            date.fromisoformat(entry["day"])
             for one in entry["findings"]:
                 _finding(one)
         _see(type(spent) in (int, float) and 0 <= spent < math.inf)

@@ -22,30 +22,55 @@ class Left(NamedTuple):
     reason: str
 
 
+class Needs(NamedTuple):
+    """What cases need beside what they buy themselves, and what all of it costs."""
+
+    songs: int
+    personas: int
+    credits: float
+    # What the songs and the personas are of it.
+    given: float = 0.0
+
+
 class Plan(NamedTuple):
     """Which cases are run, in this order, with how many songs, for how many credits at most."""
 
     provider: str
     cases: tuple[Case, ...]
     left: tuple[Left, ...]
-    songs: int
-    personas: int
-    cost: float
+    needs: Needs
+    prices: Prices
     budget: float | None = None
+    # By the runs before, of the same budget.
+    spent: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """The credits that it takes where the provider keeps its promises."""
+        return self.needs.credits
 
     def lines(self) -> Iterator[str]:
         """The plan as it is read."""
-        costly = [case for case in self.cases if case.cost]
-        yield f"{self.provider}: {_count(len(self.cases), 'case')}, {self.cost:g} credits"
+        yield f"{self.provider}: {counted(len(self.cases), 'case')}, {counted(self.cost, 'credit')}"
+        yield from self._limit()
+        if made := self._made():
+            yield f"  {counted(self.needs.given, 'credit')}: {made} to work with"
+        for case in self.cases:
+            if cost := self.prices.own(case):
+                yield f"  {counted(cost, 'credit')}: {case.name}"
+        for reason, count in Counter(left.reason for left in self.left).most_common():
+            yield f"  not run, {counted(count, 'case')}: {reason}"
+
+    def _limit(self) -> Iterator[str]:
         if self.budget is not None:
-            yield f"  never more than {self.budget:g}, whatever the answers"
+            before = f", {self.spent:g} of them spent before" if self.spent else ""
+            yield f"  never more than {self.budget + self.spent:g}, whatever the answers{before}"
         elif self.cases:
             yield "  more only where a song fails or a refusal is none; --max-credits N is a limit"
-        if self.songs or self.personas:
-            yield f"  {_count(self.songs, 'song')} and {_count(self.personas, 'persona')} to work with"
-        yield from (f"  {case.cost:g} credits: {case.name}" for case in costly)
-        for reason, count in Counter(left.reason for left in self.left).most_common():
-            yield f"  not run, {_count(count, 'case')}: {reason}"
+
+    def _made(self) -> str:
+        needs = (self.needs.songs, "song"), (self.needs.personas, "persona")
+        return " and ".join(counted(number, noun) for number, noun in needs if number)
 
 
 class Stock(NamedTuple):
@@ -68,47 +93,48 @@ def plan(
     budget: float | None,
     stock: Stock = Stock(),  # noqa: B008 - a tuple
     done: frozenset[str] = frozenset(),
+    spent: float = 0.0,
 ) -> Plan:
     """Every case that can be run for the budget, free ones first; those that were done are left out."""
     budget = None if budget is None else max(budget, 0)
     reasons = {case.name: against(case, file.live, is_near) for case in file.cases}
     left = [Left(case, reason) for case in file.cases if (reason := reasons[case.name])]
     chosen: list[Case] = []
-    for case in sorted((case for case in file.cases if not reasons[case.name]), key=_turn):
-        if case.name in done:
-            continue
-        cost = _cost([*chosen, case], file.live, stock).credits
-        most = cost + prices.most(case)
-        if budget is None or most <= budget:
+    for case in sorted(_to_run(file.cases, reasons, done), key=lambda case: _turn(case, prices)):
+        cost = _cost([*chosen, case], file.live, stock, prices).credits
+        if budget is None or cost + prices.most(case) <= budget:
             chosen.append(case)
-        elif cost <= budget:
-            left.append(Left(case, f"were it accepted, it would cost more than the {budget:g} allowed"))
         else:
-            left.append(Left(case, f"it would cost more than the {budget:g} credits allowed"))
-    needs = _cost(chosen, file.live, stock)
-    return Plan(file.provider, tuple(chosen), tuple(left), needs.songs, needs.personas, needs.credits, budget)
+            left.append(Left(case, _too_much(cost, budget)))
+    needs = _cost(chosen, file.live, stock, prices)
+    return Plan(file.provider, tuple(chosen), tuple(left), needs, prices, budget, spent)
 
 
-def _turn(case: Case) -> tuple[int, float]:
+def _to_run(cases: Iterable[Case], reasons: Mapping[str, str | None], done: frozenset[str]) -> list[Case]:
+    return [case for case in cases if not reasons[case.name] and case.name not in done]
+
+
+def _too_much(cost: float, budget: float) -> str:
+    if cost <= budget:
+        return f"were it accepted, it would cost more than the {budget:g} allowed"
+    return f"it would cost more than the {budget:g} credits allowed"
+
+
+def _turn(case: Case, prices: Prices) -> tuple[int, float]:
     """What costs nothing first; then what a song is only looked at for; then what uses songs up."""
+    cost = prices.own(case)
     if not case.songs:
-        return (0, case.cost) if not case.cost else (3, case.cost)
+        return (3 if cost else 0), cost
     unfinished = any(song["state"] == "unfinished" for song in case.songs.values())
     spends = any(song.get("spent") for song in case.songs.values()) or "persona" in case.given
     # A song that is looked at unfinished serves the others once it is.
-    return (1 if unfinished else 4 if spends else 2), case.cost
+    return (1 if unfinished else 4 if spends else 2), cost
 
 
-class _Needs(NamedTuple):
-    songs: int
-    personas: int
-    credits: float
-
-
-def _cost(cases: Iterable[Case], live: Mapping[str, Json], stock: Stock) -> _Needs:
+def _cost(cases: Iterable[Case], live: Mapping[str, Json], stock: Stock, prices: Prices) -> Needs:
     own, singles, whole, unfinished, at_once, personas = 0.0, 0, 0, 0, 0, 0
     for case in cases:
-        own += case.cost
+        own += prices.own(case)
         personas = max(personas, int("persona" in case.given))
         at_once = max(at_once, len(case.songs))
         for name, song in case.songs.items():
@@ -120,7 +146,7 @@ def _cost(cases: Iterable[Case], live: Mapping[str, Json], stock: Stock) -> _Nee
     short = max(0, singles + personas - stock.fresh - stock.begun * _tracks(live))
     songs = max(whole + ceil(short / _tracks(live)), unfinished, at_once - stock.songs)
     price = songs * _price(live, "song") + personas * _price(live, "persona")
-    return _Needs(songs, personas, own + price)
+    return Needs(songs, personas, own + price, price)
 
 
 def _tracks(live: Mapping[str, Json]) -> int:
@@ -135,33 +161,38 @@ def _price(live: Mapping[str, Json], what: str) -> float:
 
 
 class Prices:
-    """What calls cost where they are accepted, as far as the cases of a file tell."""
+    """What calls cost where they are accepted, as the case file says; the highest where it does not."""
 
     def __init__(self, file: CaseFile, document: Document) -> None:
-        self._known: dict[str, float] = {}
-        for case in file.cases:
-            name = case.steps[0].operation
-            if name and _is_accepted(case.steps[0]):
-                self._known[name] = max(self._known.get(name, 0), case.cost)
+        self._known: dict[str, float] = dict(file.live.get("prices", {}))
         for what in ("song", "persona"):
             if what in file.live:
-                self._known[file.live[what]["request"]["operation"]] = _price(file.live, what)
-        self._highest = max(self._known.values(), default=0.0)
+                self._known.setdefault(file.live[what]["request"]["operation"], _price(file.live, what))
+        costs = [case.cost for case in file.cases]
+        self._highest = max([*self._known.values(), *costs], default=0.0)
         self._reads = {one.name for one in document.operations() if one.method in ("GET", "HEAD")}
+
+    def own(self, case: Case) -> float:
+        """What a case costs beside what is given: what it says, or more where its calls are said to."""
+        calls = (step for step in case.steps if _is_accepted(step))
+        return max(case.cost, sum(self._of(step) * step.times for step in calls))
 
     def risk(self, step: Step) -> float:
         """What a call costs that is accepted where the case wants it refused."""
-        if step.request is None or step.request.get("key", "own") != "own" or _is_accepted(step):
+        return 0.0 if _is_accepted(step) else self._of(step)
+
+    def most(self, case: Case) -> float:
+        """The highest risk that a case takes."""
+        return max(map(self.risk, case.steps))
+
+    def _of(self, step: Step) -> float:
+        if step.request is None or step.request.get("key", "own") != "own":
             return 0.0
         name = step.operation
         if name is None:
             # What is no operation by its name may be one by its address.
             return 0.0 if step.request.get("method", "GET") in ("GET", "HEAD") else self._highest
         return 0.0 if name in self._reads else self._known.get(name, self._highest)
-
-    def most(self, case: Case) -> float:
-        """The highest risk that a case takes."""
-        return max(map(self.risk, case.steps))
 
 
 def _is_accepted(step: Step) -> bool:
@@ -213,5 +244,6 @@ def _song_reasons(song: Mapping[str, Json], live: Mapping[str, Json]) -> Iterato
         yield "the case file does not say how a song is made"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: float, noun: str) -> str:
+    """`1 song`, `2 songs`."""
+    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"

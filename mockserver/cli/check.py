@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.cli.case_options import add_case_options
-from mockserver.cli.files import write_output
+from mockserver.cli.failure import DOES_NOT_HOLD, Failure
+from mockserver.cli.files import see_writable, write_output
+from mockserver.cli.interrupts import Interrupts
 from mockserver.cli.options import add_options, settings_of
+from mockserver.settings import UsageError
 
 FINE, FOUND = 0, 1
 FORMATS = ("text", "json", "junit", "github", "sarif", "markdown")
@@ -43,24 +46,51 @@ def _add(questions: Any, name: str, question: Question, text: str, example: str)
     parser.add_argument("--format", choices=FORMATS, default="text", help="how findings are written")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="--format json")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write them to a file")
-    parser.set_defaults(run=lambda args: _answered(question(args), args))
+    parser.set_defaults(run=lambda args: _answered(question, args))
     return parser
 
 
-def _answered(checked: Any, args: argparse.Namespace) -> int:
+def _answered(question: Question, args: argparse.Namespace) -> int:
+    if args.output is not None:
+        # An answer may cost time and money: where it goes is looked at before.
+        see_writable(args.output, "--output")
+    with Interrupts() as interrupts:
+        checked = _asked(question, args, interrupts)
+        interrupts.end()
+        if checked is None:
+            return FINE
+        _write(checked, args)
+    return FINE if checked.is_fine else FOUND
+
+
+def _asked(question: Question, args: argparse.Namespace, interrupts: Interrupts) -> Any:
+    try:
+        return question(args)
+    except KeyboardInterrupt:
+        lost = "there is no report" if interrupts.count > 1 else "nothing was run"
+        raise Failure(DOES_NOT_HOLD, f"interrupted, {lost}") from None
+
+
+def _write(checked: Any, args: argparse.Namespace) -> None:
     from contracts import report
 
-    if checked is None:
-        return FINE
     text = report.FORMATS[args.format](checked)
     if args.output is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A report may hold whatever was recorded, and a terminal may know fewer characters.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        print(text, end="")
-    else:
+        _print(text)
+        return
+    try:
         write_output(args.output, text)
-    return FINE if checked.is_fine else FOUND
+    except UsageError:
+        # It could be written when we asked; what was found is worth more than its place.
+        _print(text)
+        raise
+
+
+def _print(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A report may hold whatever was recorded, and a terminal may know fewer characters.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    print(text, end="", flush=True)
 
 
 # --- the questions ------------------------------------------------------------------------------------------
@@ -137,7 +167,6 @@ def _add_traffic(questions: Any) -> None:
 
 def _traffic(args: argparse.Namespace) -> Any:
     from contracts.traffic import check
-    from mockserver.settings import UsageError
     from mockserver.web.world import open_documents
 
     for file in args.files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -16,8 +17,25 @@ def write_output(path: Path, text: str) -> None:
     try:
         write_whole(path, text.encode())
     except OSError as error:
-        fix = "Name a file in a folder that exists and may be written to"
-        raise UsageError(f"{path} cannot be written ({error.strerror})", where="--output", fix=fix) from None
+        raise _unwritable(path, error, "--output") from None
+
+
+def see_writable(path: Path, where: str) -> None:
+    """UsageError where a file could not be written later; nothing is left behind by trying."""
+    target = Path(os.path.realpath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not target.exists() or target.is_file():
+            with tempfile.TemporaryFile(dir=target.parent):
+                pass
+    except OSError as error:
+        raise _unwritable(path, error, where) from None
+
+
+def _unwritable(path: Path, error: OSError, where: str) -> UsageError:
+    fix = "Name a file in a folder that exists and may be written to"
+    return UsageError(f"{path} cannot be written ({error.strerror})", where=where, fix=fix)
 
 
 def write_whole(path: Path, content: bytes) -> None:

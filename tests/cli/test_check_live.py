@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,6 +20,7 @@ from xml.etree import ElementTree
 import httpx2
 import pytest
 
+from contracts.live.ledger import Ledger
 from mockserver.cli.main import main
 from tests.contracts.live.standin import COST, KEY, RUN, SMALL
 
@@ -64,6 +67,28 @@ def stands(url: str, operation: str, outcome: str) -> None:
     """An operation meets an outcome from now on."""
     body = {"provider": "kie", "operation": operation, "outcome": outcome, "times": None}
     assert httpx2.post(f"{url}/_mock/outcomes", json=body).status_code < 300
+
+
+def test_two_runs_at_once_do_not_share_a_file(url: str, tmp_path: Path, capsys: Shown) -> None:
+    with Ledger({}, file=tmp_path / "kept.json").alone():
+        code = main(words(url, "--yes", "--resume", "kept.json"))
+
+    assert code == 2
+    assert "kept.json cannot be resumed: another run is using it" in capsys.readouterr().err
+    assert requests(url) == []
+
+
+def test_a_run_that_goes_on_tells_the_whole_limit(url: str, tmp_path: Path, capsys: Shown) -> None:
+    main(words(url, "--yes", "--max-credits", "14", "--resume", "kept.json"))
+    before = spent(url)
+    capsys.readouterr()
+
+    code = main(words(url, "--yes", "--max-credits", "40", "--resume", "kept.json"))
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert f"  never more than 40, whatever the answers, {before:g} of them spent before" in said
+    assert not list(tmp_path.glob("*.lock"))
 
 
 # --- plan and report ----------------------------------------------------------------------------------------
@@ -217,7 +242,63 @@ def test_where_nobody_answers_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys
 
     shown = capsys.readouterr()
     assert code == 3
-    assert f"{nowhere}/kie does not answer. Say where kie is with --base-url" in shown.err
+    reason = "does not answer (Connection refused). Say where kie is with --base-url"
+    assert f"{nowhere}/kie {reason}" in shown.err
+
+
+def test_where_somebody_is_who_does_not_answer_no_other_address_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.setattr("mockserver.cli.check_live.time.sleep", lambda _: None)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        there = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        hangs_up = threading.Thread(target=hang_up, args=(listening,), daemon=True)
+        hangs_up.start()
+
+        code = main(words(there, "--yes", "--max-credits", "0"))
+
+        listening.shutdown(socket.SHUT_RDWR)
+        hangs_up.join(10)
+    err = capsys.readouterr().err
+    assert code == 3
+    assert err.startswith(f"persona-mock: {there}/kie does not answer (")
+    assert "--base-url" not in err
+
+
+def hang_up(listening: socket.socket) -> None:
+    """Take every call, and say nothing to any."""
+    with suppress(OSError):
+        while True:
+            listening.accept()[0].close()
+
+
+@pytest.mark.parametrize("options", [["--yes"], []])
+def test_a_report_that_could_not_be_written_is_seen_before_anything_is_sent(
+    url: str, capsys: Shown, options: list[str]
+) -> None:
+    code = main(words(url, *options, "--output", "nowhere/report.json"))
+
+    shown = capsys.readouterr()
+    assert (code, shown.out, requests(url)) == (2, "", [])
+    assert shown.err.startswith(
+        "persona-mock: --output: nowhere/report.json cannot be written (No such file or directory)."
+    )
+
+
+@pytest.mark.parametrize("given", ["sk-live-3f9aB2c7d8", "sk_live_3f9a", "Bearer abc", "A" * 65, ""])
+def test_a_key_in_place_of_its_variable_is_not_shown(url: str, capsys: Shown, given: str) -> None:
+    code = main(words(url, "--yes", "--key-env", given))
+
+    shown = capsys.readouterr()
+    assert (code, shown.out, requests(url)) == (2, "", [])
+    reason = "wanted the NAME of a variable such as KIE_KEY; what was given is not shown"
+    assert shown.err == f"persona-mock: --key-env: {reason}\n"
+
+
+def test_a_variable_that_is_set_may_have_any_name(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("kie_key2", KEY)
+
+    assert main(words(url, "--yes", "--max-credits", "0", "--key-env", "kie_key2")) == 0
 
 
 # --- asking -------------------------------------------------------------------------------------------------
@@ -309,23 +390,30 @@ def terminal(environ: dict[str, str], tmp_path: Path) -> Callable[..., Terminal]
 
 
 @pytest.mark.parametrize("typed", ["n\n", "\n", "\x04", "yesterday\n"])
-def test_who_does_not_agree_pays_nothing(url: str, terminal: Callable[..., Terminal], typed: str) -> None:
-    shown = terminal(words(url))
+def test_who_does_not_agree_pays_nothing(
+    url: str, terminal: Callable[..., Terminal], tmp_path: Path, typed: str
+) -> None:
+    shown = terminal(words(url, "--resume", "kept.json"))
     shown.until("Go on? [y/N] ")
     shown.type(typed)
 
     assert shown.end() == (0, "")
     assert f"kie: {RUN} cases, {COST} credits" in shown.text
+    assert shown.text.endswith("\r\nNothing was sent.\r\n")
     assert requests(url) == []
+    assert not (tmp_path / "kept.json").exists()
 
 
-def test_who_breaks_off_while_asked_pays_nothing(url: str, terminal: Callable[..., Terminal]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_breaks_off_while_asked_pays_nothing(
+    url: str, terminal: Callable[..., Terminal], number: signal.Signals
+) -> None:
     shown = terminal(words(url))
     shown.until("Go on? [y/N] ")
-    shown.process.send_signal(signal.SIGINT)
+    shown.process.send_signal(number)
 
-    assert shown.end() == (0, "")
-    assert "Traceback" not in shown.text
+    assert shown.end() == (1, "")
+    assert shown.text.endswith("\r\npersona-mock: interrupted, nothing was run\r\n")
     assert requests(url) == []
 
 
@@ -348,15 +436,16 @@ def test_who_agrees_sees_how_far_it_is(url: str, terminal: Callable[..., Termina
 # --- interruptions ------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_leaves_a_report_and_a_file_to_go_on_from(
-    live: Live, terminal: Callable[..., Terminal], tmp_path: Path, capsys: Shown
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_report_and_a_file_to_go_on_from(
+    live: Live, terminal: Callable[..., Terminal], tmp_path: Path, capsys: Shown, number: signal.Signals
 ) -> None:
     url = live(clock="virtual", credits=1000)
     kept = tmp_path / "kept.json"
     # Time stands still there: the song is waited for until somebody has had enough.
     shown = terminal(words(url, "--yes", "--resume", "kept.json"), piped=True)
     shown.until("waiting for a song, 0 s of at most 300")
-    shown.process.send_signal(signal.SIGINT)
+    shown.process.send_signal(number)
     code, report = shown.end()
     first = json.loads(kept.read_text("utf-8"))
     httpx2.post(f"{url}/_mock/clock/advance", json={"seconds": 300})

@@ -249,7 +249,7 @@ class StandIn:
             key=key,
             clock=lambda: self.now,
             sleep=self.sleep,
-            today=TODAY,
+            today=options.pop("today", TODAY),
             is_provider=options.pop("is_provider", False),
             is_near=is_near,
             **options,

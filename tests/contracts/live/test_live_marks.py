@@ -34,6 +34,19 @@ def test_the_provider_itself_renews_the_marks_of_what_holds(tmp_path: Path) -> N
     )
 
 
+def test_what_held_in_a_run_before_is_marked_with_the_day_of_that_run(tmp_path: Path) -> None:
+    cases, file = small(tmp_path), tmp_path / "kept.json"
+    with standing() as provided:
+        provided.run(cases, ledger=provided.ledger(file=file), today="2026-03-01", is_provider=True)
+        later = provided.run(cases, ledger=provided.ledger(file=file), is_provider=True, max_age=30)
+
+    renewed = [note for note in later.checked.notes if note.startswith("marks renewed")]
+    assert [note.partition(":  ")[0].partition("}")[0] for note in renewed] == [
+        "marks renewed, {recorded: 2026-03-01"
+    ]
+    assert {one[1] for one in later.told} == {"stale-mark"}
+
+
 def test_a_mark_of_several_cases_is_renewed_where_all_hold(tmp_path: Path) -> None:
     with standing() as provided:
         # The second of the two is the third call at most.

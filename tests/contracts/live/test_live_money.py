@@ -11,15 +11,15 @@ import pytest
 
 from contracts.live.plan import Prices, Stock, plan
 from contracts.target import Call, Reply, Unanswered
-from tests.contracts.live.standin import COST, Bend, StandIn, documents, small, standing
+from tests.contracts.live.standin import COST, Bend, StandIn, documents, packaged, small, standing
 
 PLAN = """\
 kie: 7 cases, 39 credits
   more only where a song fails or a refusal is none; --max-credits N is a limit
-  2 songs and 1 persona to work with
+  25 credits: 2 songs and 1 persona to work with
   12 credits: persona-sings
-  1 credits: song-becomes-a-persona
-  1 credits: second-persona-is-refused
+  1 credit: song-becomes-a-persona
+  1 credit: second-persona-is-refused
   not run, 1 case: nobody can bring about maintenance on demand
   not run, 1 case: it is for a mock alone"""
 ORDER = [
@@ -221,6 +221,76 @@ def test_never_more_than_the_budget_where_outcomes_stand(
             outcome = provided.run(cases, budget=budget)
 
             assert provided.spent <= outcome.ledger.spent <= budget
+
+
+def says(code: str, at: StandIn) -> Bend:
+    """A provider that takes everything, and says so in a code of its own."""
+
+    def bend(call: Call, answer: Callable[[Call], Reply]) -> Reply:
+        if call.method != "POST" or "/generate" not in call.target:
+            return answer(call)
+        at.charged += 1 if call.target.endswith("generate-persona") else 12
+        return Reply(200, [("content-type", "application/json")], b'{"code": %s, "data": {}}' % code.encode())
+
+    return bend
+
+
+@pytest.mark.parametrize("code", ['"200"', "0", "500", "501", "true", "null", '{"is": 200}', "200.5"])
+def test_only_a_clear_refusal_costs_nothing(tmp_path: Path, code: str) -> None:
+    cases = small(tmp_path)
+
+    for budget in (1, 12, 13, 14, 24, 25, 39):
+        with standing() as provided:
+            provided.bend = says(code, provided)
+
+            outcome = provided.run(cases, budget=budget)
+
+            assert provided.spent <= outcome.ledger.spent <= budget
+
+
+FREE_BY_ITS_WORDS = (
+    "    cost: 12\n    given: {song: finished, persona: made}\n",
+    "    given: {song: finished, persona: made}\n",
+)
+
+
+def test_a_case_that_says_no_cost_costs_what_its_calls_do(tmp_path: Path) -> None:
+    cases = small(tmp_path, FREE_BY_ITS_WORDS)
+
+    for budget in BUDGETS:
+        with standing() as provided:
+            outcome = provided.run(cases, budget=budget)
+
+            assert provided.spent <= outcome.ledger.spent <= budget
+            assert outcome.plan.cost <= budget
+
+
+@pytest.mark.parametrize("name", ["kie", "crun", "evolink", "yuto"])
+def test_every_packaged_file_says_what_each_call_costs(name: str) -> None:
+    document, file = documents()[name], packaged(name)
+
+    changing = {one.name for one in document.operations() if one.method not in ("GET", "HEAD")}
+    assert set(file.live["prices"]) == changing
+
+
+def test_a_call_without_a_price_is_taken_for_the_dearest(tmp_path: Path) -> None:
+    extends = """  extend-needs-a-model:
+    fact: A track is extended with a model.
+    page: page
+    where: [mock, live]
+    request: {operation: extendMusic, body: {defaultParamFlag: false}}
+    expect: {status: 200, code: 422, outcome: invalid}
+"""
+    cases = small(tmp_path, ("  persona-sings:\n", f"{extends}  persona-sings:\n"))
+
+    made = {
+        budget: plan(cases, prices=Prices(cases, documents()["kie"]), is_near=False, budget=budget)
+        for budget in (11, 12)
+    }
+
+    names = {budget: [case.name for case in one.cases] for budget, one in made.items()}
+    assert "extend-needs-a-model" not in names[11]
+    assert "extend-needs-a-model" in names[12]
 
 
 def test_what_is_accepted_against_expectation_is_counted(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from contracts.live import Silent
 from contracts.live.pace import Pace
 from contracts.target import Call, Reply, Unanswered
-from tests.contracts.live.standin import RUN, Bend, small, standing
+from tests.contracts.live.standin import RUN, Bend, packaged, small, standing
 
 
 class Clock:
@@ -93,6 +93,7 @@ def once(*replies: Reply | str, target: str, method: str) -> Bend:
     return bend
 
 
+SENT = "Wed, 21 Oct 2026 07:28:00 GMT"
 LIMITED = b'{"code": 429, "msg": "Request limit exceeded", "data": null}'
 
 
@@ -102,8 +103,11 @@ LIMITED = b'{"code": 429, "msg": "Request limit exceeded", "data": null}'
         (Reply(429, [("retry-after", "7")], LIMITED), 7),
         (Reply(200, [("retry-after", "7")], LIMITED), 7),
         (Reply(429, [], LIMITED), 10),
-        (Reply(429, [("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")], LIMITED), 10),
-        (Reply(429, [("retry-after", "86400")], LIMITED), 120),
+        (Reply(429, [("retry-after", "120")], LIMITED), 120),
+        (Reply(429, [("retry-after", "Wed, 21 Oct 2026 07:28:33 GMT"), ("date", SENT)], LIMITED), 33),
+        (Reply(429, [("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT"), ("date", SENT)], LIMITED), 0),
+        (Reply(429, [("retry-after", "Wed, 21 Oct 2026 07:28:33 GMT")], LIMITED), 10),
+        (Reply(429, [("retry-after", "soon")], LIMITED), 10),
     ],
 )
 @pytest.mark.parametrize(("target", "method"), [("chat/credit", "GET"), ("generate-persona", "POST")])
@@ -118,6 +122,36 @@ def test_too_many_calls_at_once_are_made_again_when_told(
         assert outcome.told == []
         assert waits in provided.slept
         assert "made again, 1 call: too many calls at once" in outcome.checked.notes
+
+
+def test_who_asks_for_an_hour_is_left_alone(tmp_path: Path) -> None:
+    with standing() as provided:
+        provided.bend = once(
+            Reply(429, [("retry-after", "3600")], LIMITED), target="chat/credit", method="GET"
+        )
+
+        outcome = provided.run(small(tmp_path))
+
+        assert outcome.told == [("error", "unfinished-run", "")]
+        assert "kie asks to be left alone for 3600 s" in outcome.checked.findings[0].message
+        assert len(provided.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "why", "calls"),
+    [
+        (Reply(429, [], LIMITED), "kie takes no more calls for now", 15),
+        (Reply(500, [], b"<html>"), "kie answers every call with HTTP 500", 5),
+    ],
+)
+def test_who_answers_nothing_else_is_given_up(reply: Reply, why: str, calls: int) -> None:
+    with standing() as provided:
+        provided.bend = lambda call, answer: reply
+
+        outcome = provided.run(packaged("kie"), budget=0)
+
+        assert any(note.startswith(why) for note in outcome.checked.notes)
+        assert len(provided.calls) == calls
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,30 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(
         provided.ledger().go_on(json.dumps(data))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": 1}'])
+def test_two_runs_do_not_share_a_file(tmp_path: Path) -> None:
+    run, file = {"provider": "kie"}, tmp_path / "kept.json"
+
+    with (
+        Ledger(run, file=file).alone(),
+        pytest.raises(UnfitFile, match="another run is using it"),
+        Ledger(run, file=file).alone(),
+    ):
+        pass
+    with Ledger(run, file=file).alone():
+        assert [one.name for one in tmp_path.iterdir()] == ["kept.json.lock"]
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_one_to_begin_with() -> None:
+    ledger = Ledger({"provider": "kie"})
+
+    ledger.go_on("\n")
+
+    assert (ledger.spent, ledger.done) == (0, {})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "[" * 100_000, '{"format": 1}'])
 def test_what_is_no_such_file_is_refused(text: str) -> None:
     with pytest.raises(UnfitFile, match="it is not what an interrupted check wrote"):
         Ledger({"provider": "kie"}).go_on(text)

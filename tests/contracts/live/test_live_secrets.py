@@ -102,6 +102,14 @@ def test_a_short_key_blanks_no_word_of_ours(tmp_path: Path) -> None:
     assert not outcome.checked.is_fine
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["SK-LIVE-S3CRET", "Sk-Live-S3cret", "".join(f"\\u00{ord(char):02X}" for char in "sk-live-s3cret")],
+)
+def test_a_key_in_other_letters_is_hidden(text: str) -> None:
+    assert hider("sk-live-s3cret")(f"Bearer {text} of yours") == "Bearer *** of yours"
+
+
 def test_what_is_hidden_is_hidden_however_deep() -> None:
     hide = hider(KEY)
 
