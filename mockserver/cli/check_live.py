@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import select
 import sys
 import time
 from contextlib import ExitStack
@@ -245,7 +246,7 @@ def _confirmed() -> bool:
     answer = ""
     try:
         print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline()
+        answer = _typed()
     except UnicodeDecodeError:
         return False
     finally:
@@ -253,3 +254,10 @@ def _confirmed() -> bool:
             # What is said next is not to stand behind the question.
             print(file=sys.stderr)
     return answer.strip().lower() in ("y", "yes")
+
+
+def _typed() -> str:
+    """A line from the terminal; a signal that comes just before the wait begins is seen soon after."""
+    while os.name == "posix" and not select.select([sys.stdin], [], [], 0.2)[0]:
+        pass
+    return sys.stdin.readline()
