@@ -412,10 +412,6 @@ def _may_be_status(status: Json) -> bool:
     return type(status) is int or matching.is_matcher(status) or (isinstance(status, str) and "${" in status)
 
 
-def _names_another(provider: Json, documents: Mapping[str, Document]) -> bool:
-    return isinstance(provider, str) and provider != "" and provider not in documents
-
-
 def _mark(node: Json, page: Page) -> Mark:
     if node == "page":
         return page.mark

@@ -8,10 +8,11 @@ from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from contracts.asking import call_of
 from contracts.case import Case, Step
 from contracts.filling import fill
 from contracts.receiver import Box, Receiver
-from contracts.target import Call, Reply, Target, Unanswered, call_of
+from contracts.target import Call, Reply, Target, Unanswered
 from mockserver.openapi.compiled import Document
 from mockserver.openapi.problem import at
 

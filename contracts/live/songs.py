@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contracts.asking import call_of
 from contracts.filling import fill
 from contracts.live.ledger import Ledger, Song
 from contracts.live.line import Line, shown
 from contracts.states import Skipped, Unprepared
-from contracts.target import Reply, Unanswered, call_of
+from contracts.target import Reply, Unanswered
 from contracts.traffic import curl
 from mockserver.openapi.problem import unescape
 

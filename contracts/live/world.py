@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.asking import call_of
 from contracts.case import Case, Step
 from contracts.filling import fill
 from contracts.live.ledger import Ledger, OverBudget
@@ -13,7 +14,7 @@ from contracts.live.plan import Prices
 from contracts.live.songs import Songs
 from contracts.receiver import Box, Receiver
 from contracts.states import Skipped
-from contracts.target import Call, Reply, call_of
+from contracts.target import Call, Reply
 
 Json = Any
 

@@ -100,7 +100,7 @@ def _planned(args: argparse.Namespace, asked: _Asked) -> Plan:
 
 def _checked(args: argparse.Namespace, planned: Plan, asked: _Asked) -> Any:
     from contracts import live
-    from contracts.target import Remote
+    from contracts.remote import Remote
 
     with Progress() as progress:
         options = _options(args, asked, progress)
@@ -128,7 +128,7 @@ def _options(args: argparse.Namespace, asked: _Asked, progress: Progress) -> Opt
 
 
 def _silent(args: argparse.Namespace, url: str, reason: str) -> Failure:
-    from contracts.target import NOBODY_THERE
+    from contracts.remote import NOBODY_THERE
 
     fix = f". Say where {args.provider} is with --base-url" if reason.startswith(NOBODY_THERE) else ""
     return Failure(DOES_NOT_ANSWER, f"{url} does not answer ({reason}){fix}")

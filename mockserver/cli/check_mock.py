@@ -137,7 +137,7 @@ def _target(
 
 def _remote(text: str, settings: Settings) -> Target:
     """A mock that listens somewhere; Failure or UsageError where there is none, or it lets nobody in."""
-    from contracts.target import Remote
+    from contracts.remote import Remote
     from mockserver.cli.control import Target as Control
     from mockserver.cli.control import read_object
 

@@ -16,7 +16,8 @@ from contracts.finding import Checked, Finding
 from contracts.inside import Inside
 from contracts.live.ledger import Ledger, account
 from contracts.live.plan import Plan, Prices, plan
-from contracts.target import Call, Remote, Reply, Target
+from contracts.remote import Remote
+from contracts.target import Call, Reply, Target
 from mockserver.openapi.compiled import Document
 from mockserver.settings import Settings
 from mockserver.testing import Server

@@ -12,7 +12,8 @@ from contextlib import suppress
 
 import pytest
 
-from contracts.target import LARGEST, NOBODY_THERE, Call, Remote, Unanswered
+from contracts.remote import LARGEST, NOBODY_THERE, Remote
+from contracts.target import Call, Unanswered
 
 # Who calls, and the head of what was said.
 Answer = Callable[[socket.socket, bytes], None]
