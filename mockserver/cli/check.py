@@ -7,14 +7,16 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mockserver.cli.case_options import add_case_options
+from mockserver.cli.case_options import add_case_options, add_live_options
 from mockserver.cli.failure import DOES_NOT_HOLD, Failure
 from mockserver.cli.files import see_writable, write_output
-from mockserver.cli.interrupts import Interrupts
 from mockserver.cli.options import add_options, settings_of
 from mockserver.settings import UsageError
+
+if TYPE_CHECKING:
+    from mockserver.cli.interrupts import Interrupts
 
 FINE, FOUND = 0, 1
 FORMATS = ("text", "json", "junit", "github", "sarif", "markdown")
@@ -51,6 +53,8 @@ def _add(questions: Any, name: str, question: Question, text: str, example: str)
 
 
 def _answered(question: Question, args: argparse.Namespace) -> int:
+    from mockserver.cli.interrupts import Interrupts
+
     if args.output is not None:
         # An answer may cost time and money: where it goes is looked at before.
         see_writable(args.output, "--output")
@@ -128,8 +132,6 @@ def _mock(args: argparse.Namespace) -> Any:
 
 
 def _add_live(questions: Any) -> None:
-    from mockserver.cli.check_live import add_live_options
-
     text = "does the real provider (or any URL) keep the same cases?"
     example = "Example: persona-mock check live --provider kie --key-env KIE_KEY --max-credits 30"
     parser = _add(questions, "live", _live, text, example)

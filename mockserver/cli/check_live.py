@@ -9,7 +9,6 @@ import select
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
@@ -26,27 +25,6 @@ if TYPE_CHECKING:
     from contracts.live.ledger import Ledger
     from contracts.live.plan import Plan
     from mockserver.openapi.compiled import Document
-
-
-def add_live_options(parser: argparse.ArgumentParser) -> None:
-    """What `check live` takes beside what all checks do."""
-    parser.add_argument("--provider", metavar="P", required=True, help="the provider whose cases are run")
-    env = "the environment variable that holds the key; it is never printed"
-    parser.add_argument("--key-env", metavar="VAR", required=True, help=env)
-    parser.add_argument("--base-url", metavar="U", help="where it is (default: the address of its document)")
-    parser.add_argument("--max-credits", type=_credits, metavar="N", help="never spend more than this")
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep the run there, and go on from it")
-    parser.add_argument("--yes", action="store_true", help="do not ask before credits are spent")
-
-
-def _credits(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e12:
-        raise argparse.ArgumentTypeError(f"wanted a number of credits, 0 or more, got {text!r}")
-    return number
 
 
 class _Asked(NamedTuple):

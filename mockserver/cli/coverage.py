@@ -6,7 +6,6 @@ import argparse
 import io
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -215,6 +214,8 @@ def _tell(args: argparse.Namespace, report: Report) -> None:
 
 
 def _text(args: argparse.Namespace, report: Report) -> str:
+    import shutil
+
     from mockserver import __version__, coverage
     from mockserver.coverage.page import page
     from mockserver.coverage.table import table

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +21,9 @@ def write_output(path: Path, text: str) -> None:
 
 def see_writable(path: Path, where: str) -> None:
     """UsageError where a file could not be written later; nothing is left behind by trying."""
+    # Met in functions only: this import would cost every start of any command 6 ms.
+    import tempfile
+
     target = Path(os.path.realpath(path))
     try:
         if target.is_dir():
@@ -49,6 +51,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    import tempfile
+
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".persona-mock.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -19,6 +18,8 @@ def columns(rows: Iterable[Sequence[str]], cut: int | None = None) -> str:
     cells = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     if cut is not None and sys.stdout.isatty():
+        import shutil
+
         over = sum(widths) + _GAP * (len(widths) - 1) - shutil.get_terminal_size().columns
         widths[cut] = min(widths[cut], max(widths[cut] - over, _LEAST))
         for row in cells:
