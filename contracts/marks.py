@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from contracts.case import Case, Mark, Page
+from contracts.counted import counted
 from contracts.finding import Finding, Where
 from mockserver.openapi.problem import join
 
@@ -37,10 +38,10 @@ def _old_page(page: Page, resting: list[Case], age: int, days: int) -> Finding:
     return Finding(
         severity="warning",
         rule="stale-mark",
-        message=f"{page.source}, was read {_days(age)} ago;"
+        message=f"{page.source}, was read {counted(age, 'day')} ago;"
         f" {number} case{' rests' if number == 1 else 's rest'} on it{renews}",
         document=first.provider,
-        wanted=f"a page read within the last {_days(days)}",
+        wanted=f"a page read within the last {counted(days, 'day')}",
         got=str(page.mark),
         where=Where(first.source.file, _line(first)),
     )
@@ -51,11 +52,11 @@ def _old_mark(case: Case, age: int, days: int) -> Finding:
     return Finding(
         severity="warning",
         rule="stale-mark",
-        message=f"its mark is {_days(age)} old ({case.mark}){renews}",
+        message=f"its mark is {counted(age, 'day')} old ({case.mark}){renews}",
         document=case.provider,
         operation=case.steps[0].operation,
         case=case.name.partition("/")[0],
-        wanted=f"a mark of the last {_days(days)}",
+        wanted=f"a mark of the last {counted(days, 'day')}",
         got=str(case.mark),
         where=Where(case.source.file, case.line()),
     )
@@ -79,10 +80,6 @@ def _line(case: Case) -> int | None:
 
 def _age(day: str, today: str) -> int:
     return (date.fromisoformat(today) - date.fromisoformat(day)).days
-
-
-def _days(number: int) -> str:
-    return f"{number} day" if number == 1 else f"{number} days"
 
 
 def marks(cases: Iterable[Case]) -> dict[tuple[str, str, str], Mark]:

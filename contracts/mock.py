@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from contracts.case import Case, CaseFile
+from contracts.counted import counted
 from contracts.finding import Checked, Finding
 from contracts.habits import CREDITS, Habits, seen
 from contracts.marks import stale
@@ -167,13 +168,13 @@ def _sandbox(name: str) -> str:
 
 
 def _interrupted(ran: int, total: int) -> Finding:
-    text = f"interrupted: {_count(ran)} of {total} had run"
+    text = f"interrupted: {counted(ran, 'case')} of {total} had run"
     return Finding(severity="error", rule="unfinished-run", message=text)
 
 
 def _nowhere(ran: list[Ran], elsewhere: int) -> tuple[str, ...]:
     """Why nothing was checked, where nobody else says so."""
-    return () if ran or not elsewhere else (f"{_count(elsewhere)} can run at the provider only",)
+    return () if ran or not elsewhere else (f"{counted(elsewhere, 'case')} can run at the provider only",)
 
 
 def _summed_up(
@@ -189,10 +190,9 @@ def _summed_up(
         passed=sum(1 for one in ran if one.holds),
         findings=tuple(findings),
         skipped=sum(reasons.values()),
-        notes=(*notes, *(f"{_count(count)} skipped: {reason}" for reason, count in reasons.most_common())),
+        notes=(
+            *notes,
+            *(f"{counted(count, 'case')} skipped: {reason}" for reason, count in reasons.most_common()),
+        ),
         told=tuple(one.told for one in ran),
     )
-
-
-def _count(number: int) -> str:
-    return f"{number} case{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from contracts.case import Case, CaseFile, Step
+from contracts.counted import counted
 from mockserver.openapi.compiled import Document
 
 Json = Any
@@ -242,8 +243,3 @@ def _song_reasons(song: Mapping[str, Json], live: Mapping[str, Json]) -> Iterato
         yield "it needs a song of a kind that is not made here"
     if "song" not in live:
         yield "the case file does not say how a song is made"
-
-
-def counted(number: float, noun: str) -> str:
-    """`1 song`, `2 songs`."""
-    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from contracts.case import Case, CaseFile, Mark
-from contracts.live.plan import counted
+from contracts.counted import counted
 from contracts.run import Ran
 
 

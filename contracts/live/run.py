@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from contracts.case import Case, CaseFile
+from contracts.counted import counted
 from contracts.finding import Checked, Finding, Told, Where
 from contracts.live.ledger import Ledger, Unkept
 from contracts.live.line import Ended, Line, Refused
 from contracts.live.pace import Pace
-from contracts.live.plan import Plan, Prices, against, counted
+from contracts.live.plan import Plan, Prices, against
 from contracts.live.renewed import Renewed
 from contracts.live.secret import hider
 from contracts.live.songs import TOO_LATE, Songs

@@ -31,13 +31,14 @@ def target_of(args: argparse.Namespace) -> Target:
     from mockserver.cli.control import Target
 
     settings = settings_of(args)
-    url, named = _split(_given(args.url) if args.url is not None else _served(settings))
+    url, named = _split(url_of(args.url) if args.url is not None else _served(settings))
     # One that was drawn here, for a server that we do not start, opens nothing.
     token = None if settings.sources["control_token"] == "drawn" else settings.control_token
     return Target(url, _sandbox(args.sandbox, named), token)
 
 
-def _given(text: str) -> str:
+def url_of(text: str) -> str:
+    """The address of a mock as --url has it; UsageError for what is none."""
     try:
         url: str = PUBLIC_URL.from_text(text)
     except ValueError:

@@ -11,10 +11,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.cli.address import url_of
 from mockserver.cli.failure import DOES_NOT_ANSWER, DOES_NOT_HOLD, Failure
 from mockserver.cli.options import settings_of
 from mockserver.cli.progress import Progress
-from mockserver.settings import PUBLIC_URL, Settings, UsageError
+from mockserver.settings import Settings, UsageError
 
 if TYPE_CHECKING:
     from contracts.case import Case, CaseFile
@@ -141,11 +142,7 @@ def _remote(text: str, settings: Settings) -> Target:
     from mockserver.cli.control import Target as Control
     from mockserver.cli.control import read_object
 
-    try:
-        url: str = PUBLIC_URL.from_text(text)
-    except ValueError:
-        fix = "`persona-mock serve` prints its address"
-        raise UsageError(where="--url", got=repr(text), wanted=PUBLIC_URL.wanted, fix=fix) from None
+    url = url_of(text)
     token = settings.control_token
     if "/_sandbox/" in url:
         fix = "Name the server; each case has a sandbox of its own"
