@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.openapi.hosts import is_loopback
 from mockserver.openapi.negotiation import is_json
-from mockserver.openapi.parameters import Parameter, compile_parameter
+from mockserver.openapi.parameters import Parameter, Readers, compile_parameter
 from mockserver.openapi.paths import Paths
 from mockserver.openapi.schemas import Place, Schemas
 from mockserver.openapi.security import Security, compile_security
@@ -80,7 +80,8 @@ class Answer(NamedTuple):
     examples: tuple[Example, ...] = ()
 
 
-@dataclass(frozen=True)
+# Two are never alike: what is worked out for one once can be kept by it.
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One operation by the name it has in headers, journal, coverage and the control API."""
 
@@ -95,6 +96,7 @@ class Operation:
     answers: Mapping[str, Answer]
     states: tuple[str, ...]
     marked: bool
+    readers: Readers = field(compare=False, repr=False)
     base: str = ""
 
     @property
@@ -143,6 +145,10 @@ class Envelope(NamedTuple):
     message: tuple[str, ...] = ()
     is_numeric: bool = False
 
+    def code_of(self, body: Json) -> Json:
+        """The code of a body, None where it has none."""
+        return _first(body, self.code)
+
     def read(self, body: Json) -> tuple[Json, Json]:
         """The code and the message of a body, None where it has none."""
         return _first(body, self.code), _first(body, self.message)
@@ -157,6 +163,9 @@ def _is_numeric(envelope: Envelope, routes: Sequence[Route]) -> bool:
 
 def _first(body: Json, pointers: Sequence[str]) -> Json:
     for pointer in pointers:
+        # Every reply is asked for its code, which mostly stands at the top.
+        if isinstance(body, dict) and pointer[1:] in body and "/" not in pointer[1:]:
+            return body[pointer[1:]]
         try:
             return at(body, pointer)
         except KeyError:
@@ -331,6 +340,7 @@ class _Compiler:
             answers={},
             states=(),
             marked=self._marked,
+            readers=Readers(parameters, self._schemas),
             base=bases[0],
         )
         return self._named(blank, name)

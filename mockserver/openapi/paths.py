@@ -35,7 +35,7 @@ class _Node(Generic[T]):
 
 
 # How a segment was matched, best first.
-_LITERAL, _MIXED, _ANY, _REST = 0, 1, 2, 3
+_LITERAL, _MIXED, ANY, REST = 0, 1, 2, 3
 
 
 class Paths(Generic[T]):
@@ -44,6 +44,9 @@ class Paths(Generic[T]):
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
         self.templates: dict[str, None] = {}
+        # What a path is told by, besides how many segments it has: whoever keeps answers by these needs both.
+        self.words: set[str] = set()
+        self.has_mixtures = False
 
     def add(self, method: str, template: str, item: T, *, rest: str | None = None) -> T | None:
         """Put an item at a template; where that method is taken, the item that is there and stays."""
@@ -59,8 +62,10 @@ class Paths(Generic[T]):
     def _step(self, node: _Node[T], segment: str, rest: str | None) -> _Node[T]:
         names = _NAME.findall(segment)
         if not names:
+            self.words.add(unquote(segment))
             return node.literal.setdefault(unquote(segment), _Node())
         if _NAME.fullmatch(segment) is None:
+            self.has_mixtures = True
             pattern = "(.+)".join(re.escape(part) for part in _NAME.split(segment)[::2])
             known = node.mixed.setdefault(pattern, (re.compile(pattern, re.DOTALL), _Node()))
             node.mixed = dict(sorted(node.mixed.items(), key=lambda item: -len(item[0])))
@@ -91,6 +96,6 @@ class Paths(Generic[T]):
                 inner = map(quote, found.groups())
                 yield from self._walk(child, segments, index + 1, (*values, *inner), (*how, _MIXED))
         if node.any is not None and segment:
-            yield from self._walk(node.any, segments, index + 1, (*values, sent), (*how, _ANY))
+            yield from self._walk(node.any, segments, index + 1, (*values, sent), (*how, ANY))
         if node.rest is not None and segment:
-            yield Match(node.rest.methods, (*values, "/".join(segments[index:])), (*how, _REST))
+            yield Match(node.rest.methods, (*values, "/".join(segments[index:])), (*how, REST))

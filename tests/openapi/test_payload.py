@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from typing import Any
+from collections import OrderedDict
+from datetime import date
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.openapi.payload import MAX_DEPTH, read_json, write_json
+from mockserver.openapi import payload
+from mockserver.openapi.payload import MAX_DEPTH, read_json, read_strictly, write_json, write_strictly
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -139,3 +145,188 @@ def test_of_very_many_keys_that_stand_twice_the_first_are_told() -> None:
 
 def test_what_is_written_is_compact_and_keeps_its_order() -> None:
     assert write_json({"b": [1, 2.5, None], "a": "größe"}) == '{"b":[1,2.5,null],"a":"größe"}'.encode()
+
+
+# --- what is read and written quickly -----------------------------------------------------------------------
+
+# Written out in many ways: spaced, escaped, with keys that stand twice and numbers at every edge.
+NUMBERS = [
+    "0",
+    "-0",
+    "-0.0",
+    "1e5",
+    "1E+5",
+    "5e-324",
+    "1e-400",
+    "1e400",
+    "0.1",
+    "1.0",
+    "1e16",
+    "123456.789e3",
+]
+NUMBERS += [str(2**63 + step) for step in (-1, 0, 1)] + [str(2**64 + step) for step in (-1, 0, 1)]
+NUMBERS += [
+    str(-(2**63) - 1),
+    "9" * 30,
+    "9" * 400,
+    "9" * 5000,
+    "0." + "3" * 5000,
+    "9007199254740993.0",
+    "01",
+    "1.",
+]
+TEXTS = [
+    '"a"',
+    '"b"',
+    '""',
+    '":"',
+    '"\\u003a"',
+    '"a:b"',
+    '"\\\\u003a"',
+    '"\\ud83d\\ude00"',
+    '"\\ud83d"',
+    '"é"',
+]
+TEXTS += ['"\\":"', '"{["', '"\x7f"', '"\x1f"', '"\\u0000"', '"http://x:1/"']
+LEAVES = st.sampled_from([*NUMBERS, *TEXTS, "true", "false", "null", "NaN", "-Infinity", "nul"])
+SPACE = st.sampled_from(["", "", "", " ", "\n", "\t\r"])
+WRITTEN = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(st.tuples(SPACE, inner).map("".join), max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(st.sampled_from(TEXTS), SPACE, st.just(":"), SPACE, inner).map("".join)).map(
+            lambda items: "{" + ",".join(items) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(WRITTEN | SCRAPS.map("".join))
+def test_a_body_is_read_as_pythons_own_reader_reads_it(text: str) -> None:
+    raw = text.encode("utf-8", "surrogatepass")
+
+    assert repr(read_json(raw)) == repr(read_strictly(raw))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1,"a":2}',
+        rb'{"a":1,"a":2,"b":"\u003a"}',
+        rb'{"a":1,"a":2,"b":"x\u003Ay"}',
+        b'{"a":{"b":1,"b":2},"c":":"}',
+        b'{"a":":","a":""}',
+        b'[18446744073709551616]',
+        b'{"a":[{"b":-9223372036854775809}]}',
+        b'[10000000000000000000,1.0e5]',
+        b'[' * 65 + b']' * 65,
+        b'[' * 300 + b']' * 300,
+    ],
+)  # fmt: skip
+def test_what_the_quick_reader_would_misread_is_read_strictly(raw: bytes) -> None:
+    assert repr(read_json(raw)) == repr(read_strictly(raw))
+
+
+def test_a_plain_body_is_read_and_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for strict in ("read_strictly", "write_strictly"):
+        monkeypatch.setattr(payload, strict, lambda _: pytest.fail("took the slow way"))
+    value = {
+        "url": "http://127.0.0.1:9000/x",
+        "weight": 0.65,
+        "tags": ["größe", None, True, {"n": 2**63 - 1}],
+    }
+
+    for raw in (json.dumps(value), json.dumps(value, indent=2), json.dumps(value, separators=(",", ":"))):
+        assert read_json(raw.encode()) == (value, None, ())
+    assert read_json(write_json(value)).value == value
+
+
+class Word(StrEnum):
+    YES = "ja"
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+class Plain(Enum):
+    ONE = 1
+
+
+class Text(str):
+    pass
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int
+
+
+def written(write: Any, value: Any) -> tuple[Any, str]:
+    """The bytes, or the kind of error and what it says."""
+    try:
+        return write(value), ""
+    except Exception as error:
+        return type(error), str(error)
+
+
+EDGES = [0.0001, 9.999999e-5, 1e-5, 1e-7, 1e15, 9999999999999998.0, 1e16, 1.5e16, 1e17, 1e22, 1.7e308, 5e-324]
+CIRCLE: list[Any] = []
+CIRCLE.append({"a": CIRCLE})
+DEEP: list[Any] = []
+for _ in range(400):
+    DEEP = [DEEP]
+VERY_DEEP: list[Any] = []
+for _ in range(sys.getrecursionlimit() * 2):
+    VERY_DEEP = [VERY_DEEP]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *EDGES,
+        *(-edge for edge in EDGES),
+        -0.0,
+        float("nan"),
+        float("inf"),
+        2**63,
+        2**64,
+        -(2**63) - 1,
+        10**400,
+        "".join(map(chr, range(0x300))),
+        "\ud800",
+        {"\ud800": 1},
+        {1: 2, 1.5: 3, False: 4, None: 5},
+        {(1, 2): 3},
+        {Word.YES: Word.YES, Text("a"): Text("b")},
+        [Number.ONE, True],
+        Plain.ONE,
+        {Plain.ONE: 1},
+        (1, (2,)),
+        Pair(1, 2),
+        OrderedDict(b=1, a=2),
+        {1, 2},
+        b"a",
+        date(2026, 1, 1),
+        UUID(int=1),
+        DEEP,
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_value_is_written_as_pythons_own_writer_writes_it(value: Any) -> None:
+    for held in (value, [value], {"a": {"b": [value]}}):
+        assert written(write_json, held) == written(write_strictly, held)
+
+
+@given(VALUES)
+def test_any_value_is_written_as_pythons_own_writer_writes_it(value: Any) -> None:
+    assert write_json(value) == write_strictly(value)
+
+
+@pytest.mark.parametrize("value", [CIRCLE, VERY_DEEP], ids=["circle", "deep"])
+def test_what_cannot_be_written_is_refused_as_ever(value: Any) -> None:
+    refused, _ = written(write_json, value)
+
+    assert refused in (ValueError, RecursionError)
+    assert refused is written(write_strictly, value)[0]
