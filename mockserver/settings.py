@@ -374,7 +374,7 @@ OPTIONS = (
         "what control calls send as X-Mock-Token; drawn when listening beyond loopback, unless `none`",
         "TOKEN|none",
     ),
-    Option("journal-size", _whole(1, 10_000_000), "calls each sandbox's journal keeps", "N"),
+    Option("journal-size", _whole(0, 10_000_000), "calls each sandbox's journal keeps", "N"),
     Option("max-body", SIZE, "largest request body", "SIZE"),
     Option("access-log", FLAG, "print a line per request"),
     Option("log-format", _one_of("text", "json"), "how lines on stdout are written", "text|json"),

@@ -116,7 +116,7 @@ def live() -> Iterator[Callable[..., str]]:
         ready = threading.Event()
         app = create_app(Settings(**given), store=store)
         ends = app.state.mock.stop
-        server = Server(app, sockets, on_listening=ready.set, on_stopping=ends)
+        server = Server(app, sockets, direct=app.state.direct, on_listening=ready.set, on_stopping=ends)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         assert ready.wait(10), "the server did not start"

@@ -211,7 +211,7 @@ def test_a_broken_file_that_is_not_about_us_is_left_alone(tmp_path: Path) -> Non
         ("allow_host", ["a b"]),
         ("control_token", ""),
         ("control_token", "with blank"),
-        ("journal_size", "0"),
+        ("journal_size", "-1"),
         ("max_body", "0"),
         ("max_body", "1.5MiB"),
         ("max_body", "1 parsec"),

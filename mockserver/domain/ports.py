@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+# An entry of a log: bytes, or a frozen record, a (named) tuple of plain values that nobody can change.
+Record = bytes | tuple[Any, ...]
 
 
 class Tx(Protocol):
     """The records of one sandbox as one transaction sees them, its own writes included."""
 
-    def get(self, key: str) -> bytes | None:
+    # Its argument has no name to be given by, so that a store may hand out a built-in method.
+    def get(self, key: str, /) -> bytes | None:
         """Return the value under this key, or None."""
 
     def put(self, key: str, value: bytes) -> None:
@@ -36,13 +40,17 @@ class Store(Protocol):
         After a conflict `work` is called again and only its last call counts, so it touches nothing but `tx`.
         """
 
-    def append(self, sandbox: str, log: str, entry: bytes) -> int:
-        """Add an entry and return its number: from 1, growing, never used again until the drop."""
+    def append(self, sandbox: str, log: str, entry: Record, weight: int | None = None) -> int:
+        """Add an entry and return its number: from 1, growing, never used again until the drop.
 
-    def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, bytes]]:
+        The oldest entries fall out of a full log. `weight` is how many bytes the entry counts for; unless
+        told, bytes count for their length and a frozen record for none.
+        """
+
+    def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
         """Return the first `limit` entries still kept whose number is above `after`, oldest first."""
 
-    def newest(self, sandbox: str, log: str, limit: int) -> list[tuple[int, bytes]]:
+    def newest(self, sandbox: str, log: str, limit: int) -> list[tuple[int, Record]]:
         """Return the newest `limit` entries, oldest first."""
 
     def clear(self, sandbox: str, log: str) -> None:

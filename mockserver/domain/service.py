@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 from mockserver.domain import account as accounts
 from mockserver.domain import lifecycle, rules, tasks, uploads, words
 from mockserver.domain.credits import shown
-from mockserver.domain.ids import uuid4
+from mockserver.domain.ids import is_brought, uuid4
 from mockserver.domain.lifecycle import part_of
 from mockserver.domain.model import (
+    Account,
     BalanceView,
     Caller,
     CreatePersona,
+    Due,
     Failure,
     OpenUpload,
     Persona,
@@ -37,7 +39,7 @@ from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
 from mockserver.domain.ports import Ids, Tx
 from mockserver.domain.records import micros, seconds
-from mockserver.domain.rules import Facts, Rule
+from mockserver.domain.rules import Check, Facts, Named
 from mockserver.domain.uploads import Upload
 from mockserver.domain.versions import Model, find
 
@@ -90,9 +92,13 @@ class Service:
         self.sandbox = sandbox
         self.now = now
         self.house = house
-        self.checks: list[dict[str, Any]] = []
+        self.checks: list[Check] = []
         # Whether looking at a task counts as a poll of it.
         self.counts_polls = False
+        # Whether what a new task has before it is left to whoever calls.
+        self.leaves_steps = False
+        # The caller's account, once it was looked at for a price.
+        self._account: Account | None = None
         self._policy: Policy = house.policy
 
     # --- looking --------------------------------------------------------------------------------------------
@@ -154,8 +160,9 @@ class Service:
 
     def balance(self, caller: Caller, kind: str | None = None) -> BalanceView:
         """What the caller has, and what a kind of task would cost."""
-        account = accounts.of(self.tx, caller)
-        held = accounts.as_of(self.tx, account, self.now)
+        # Settled and not just added up, so that no look walks again through what an earlier one has seen: of
+        # 100,000 refunds due, that took each 57,000 µs, where a look at none takes 6.
+        held = accounts.settle(self.tx, accounts.of(self.tx, caller), self.now)
         return BalanceView(held.credits, held.used, self._policy.kinds[kind].price if kind else 0)
 
     # --- submitting -----------------------------------------------------------------------------------------
@@ -173,12 +180,19 @@ class Service:
 
     def _afford(self, caller: Caller, price: int, wish: Wish) -> int:
         """What the caller will be charged: the price, or what there is where a success was asked for."""
-        held = self.balance(caller).credits
+        self._account = accounts.settle(self.tx, accounts.of(self.tx, caller), self.now)
+        held = self._account.credits
         short = held < price or (self._policy.refuses_empty and not held)
         self._note("credits", not short or wish.skips_credits, price=shown(price), held=shown(held))
         if short and not wish.skips_credits:
             raise Refusal(Outcome.INSUFFICIENT_CREDITS, price=price, credits=held)
         return min(price, held)
+
+    def _charge(self, caller: Caller, price: int) -> Account:
+        """The account that was found to have enough, without the price; a new one is kept from now on."""
+        account = self._account or accounts.settle(self.tx, accounts.of(self.tx, caller), self.now)
+        charged = accounts.take(self.tx, account, price)
+        return accounts.known(self.tx, caller) if charged is account else charged
 
     def _works_on(self, use: SourceUse, caller: Caller) -> SongView:
         facts = self._facts(use.task, use.song, caller)
@@ -219,14 +233,11 @@ class Service:
     def _make(
         self, command: Submit, kind: Kind, caller: Caller, price: int, source: SongView | None, wish: Wish
     ) -> TaskView:
-        account = accounts.charge(self.tx, accounts.known(self.tx, caller), price, self.now)
+        account = self._charge(caller, price)
         if source and command.source and command.source.inherits:
             command = _inherited(command, source)
-        task = self._new_task(command, kind, account.id, wish.seconds)._replace(
-            songs=self._songs(command, kind.songs),
-            charged=price,
-            parent=source.song.id if source else "",
-        )
+        parent = source.song.id if source else ""
+        task = self._new_task(command, kind, account.id, wish.seconds, price, parent, kind.songs)
         return self.view(self._begin(task, wish))
 
     def _begin(self, task: Task, wish: Wish) -> Task:
@@ -235,7 +246,11 @@ class Service:
             task = task._replace(failure=fails(task, wish.failure))
         if self.house.polls:
             task = lifecycle.by_polls(task, self._policy, self.house.polls, self.now)
-        return tasks.put(self.tx, None, task, lifecycle.upcoming(task, self._policy, 0))
+        return tasks.put(self.tx, None, task, None if self.leaves_steps else self.first_step(task))
+
+    def first_step(self, task: Task) -> Due | None:
+        """What comes first of all that a new task has before it."""
+        return lifecycle.upcoming(task, self._policy, 0)
 
     def hurry(self, task: Task) -> Task:
         """A new task, moved on to the first step that a callback tells of."""
@@ -247,18 +262,30 @@ class Service:
         failure = task.failure._replace(at=task.failure.at - ahead) if task.failure else None
         return self._stepped(task, task._replace(starts=task.starts - ahead, failure=failure))
 
-    def _new_task(self, command: Submit, kind: Kind, account: str, seconds: float | None = None) -> Task:
+    def _new_task(
+        self,
+        command: Submit,
+        kind: Kind,
+        account: str,
+        seconds: float | None = None,
+        charged: int = 0,
+        parent: str = "",
+        songs: int = 0,
+    ) -> Task:
         return Task(
-            provider=self.house.provider,
-            id=self._id("task", self.house.forms.task),
-            number=tasks.next_number(self.tx),
-            kind=kind.name,
-            account=account,
-            model=command.model,
-            request=command.request,
+            self.house.provider,
+            self._id("task", self.house.forms.task),
+            tasks.next_number(self.tx),
+            kind.name,
+            account,
+            command.model,
+            command.request,
             created=self.now,
             starts=self.now,
             length=self.house.length(kind, seconds),
+            songs=self._songs(command, songs),
+            charged=charged,
+            parent=parent,
             operation=command.operation,
             callback=command.callback,
         )
@@ -276,7 +303,7 @@ class Service:
             material = self._material(kind)
             id = form(material, int(seconds(self.now)))
             # Taken only where a state was brought whose counters stood behind its own ids.
-            if not tasks.is_taken(self.tx, kind, self.house.provider, id):
+            if not is_brought(self.tx) or not tasks.is_taken(self.tx, kind, self.house.provider, id):
                 return id, material
 
     def _material(self, kind: str) -> bytes:
@@ -292,7 +319,7 @@ class Service:
         assert facts.song is not None
         if facts.persona is not None and self._policy.once_per_song:
             return self._again(facts.persona, facts.song, command)
-        account = accounts.charge(self.tx, accounts.known(self.tx, caller), price, self.now)
+        account = self._charge(caller, price)
         made = self._create(command, facts.song, account.id, price, wish)
         return made._replace(beside=tuple(view for id in command.beside if (view := self.song(id))))
 
@@ -344,7 +371,7 @@ class Service:
             callback=command.callback,
             operation=command.operation,
         )
-        return self._new_task(submitted, kind, account)._replace(charged=price, parent=root.song.id)
+        return self._new_task(submitted, kind, account, charged=price, parent=root.song.id)
 
     # --- sources --------------------------------------------------------------------------------------------
 
@@ -358,19 +385,19 @@ class Service:
         else:
             task = tasks.find(self.tx, self.house.provider, task_id)
             song = self._song_of(task, song_id) if task else None
-        view = self.view(task) if task else None
-        others = (self.song(id) for id in beside)
+        view = song.of if song else self.view(task) if task else None
+        others = [self.song(id) for id in beside]
         return Facts(
-            caller=caller.account,
-            policy=self._policy,
-            task_id=task_id,
-            song_id=song_id,
-            task=view,
-            song=song,
+            caller.account,
+            self._policy,
+            task_id,
+            song_id,
+            view,
+            song,
             model=find(self.house.models, task.model) if task else None,
             persona=self._persona_of(song),
             is_expired=view is not None and self.is_expired(view),
-            beside=tuple(other.of.task.account if other else None for other in others),
+            beside=tuple([other.of.task.account if other else None for other in others]),
         )
 
     def _persona_of(self, song: SongView | None) -> Persona | None:
@@ -395,18 +422,17 @@ class Service:
         retention = self._policy.kinds[task.kind].retention
         return None if retention is None else task.ends + micros(retention)
 
-    def _hold(self, order: Sequence[Rule], facts: Facts) -> None:
-        for rule in order:
-            name = rule.__name__.replace("_", "-")
+    def _hold(self, order: Sequence[Named], facts: Facts) -> None:
+        for name, rule, held in order:
             try:
                 rule(facts)
             except Refusal:
                 self._note(name, False, task=facts.task_id, song=facts.song_id)
                 raise
-            self._note(name, True)
+            self.checks.append(held)
 
     def _note(self, check: str, ok: bool, **facts: Any) -> None:
-        self.checks.append({"check": check, "ok": ok, "facts": facts})
+        self.checks.append((check, ok, facts))
 
     # --- uploads --------------------------------------------------------------------------------------------
 

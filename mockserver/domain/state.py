@@ -20,7 +20,7 @@ from mockserver.domain.records import (
     read_persona,
     read_task,
     seconds,
-    unpack,
+    unpack_account,
     write_account,
     write_persona,
     write_task,
@@ -31,7 +31,7 @@ from mockserver.domain.versions import Model
 FORMAT: Final = 1
 # What was counted of the calls tells of them and not of the state; it stays when the state is replaced.
 # So do callbacks, sent or to be sent again, and the keys that sign them: a key is nobody's to carry away.
-_STAYS: Final = ("coverage/", "tally/", "callback", "hmac/")
+_STAYS: Final = ("coverage/", "callback", "hmac/")
 # What ids are drawn for: of the mock itself, and of each provider.
 _COUNTED: Final = ("request", "outcome", "fault", "fault-draw")
 _DRAWN: Final = ("task", "song", "persona", "upload")
@@ -63,7 +63,7 @@ class StateError(ValueError):
 
 def export(tx: Tx, ids: Ids, now: int) -> dict[str, Any]:
     """Everything that later answers depend on, but for the queued outcomes. Refunds due by now are in it."""
-    held = (read_account(unpack(record)) for _, record in _read(tx, "account/"))
+    held = (unpack_account(record) for _, record in _read(tx, "account/"))
     return {
         "format": FORMAT,
         "now": seconds(now),

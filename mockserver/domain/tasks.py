@@ -9,7 +9,7 @@ from mockserver.domain import account as accounts
 from mockserver.domain.model import NEVER, Due, Persona, Task
 from mockserver.domain.pages import walk
 from mockserver.domain.ports import Tx
-from mockserver.domain.records import pack, read_persona, read_task, unpack, write_persona, write_task
+from mockserver.domain.records import pack_persona, pack_task, unpack_persona, unpack_task
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def is_taken(tx: Tx, kind: str, provider: str, id: str) -> bool:
 def find(tx: Tx, provider: str, id: str) -> Task | None:
     """A provider's task."""
     record = tx.get(f"task/{provider}/{id}")
-    return read_task(unpack(record)) if record else None
+    return unpack_task(record) if record else None
 
 
 def of_song(tx: Tx, provider: str, song: str) -> Task | None:
@@ -55,8 +55,9 @@ def put(tx: Tx, old: Task | None, new: Task, due: Due | None) -> Task:
         new = new._replace(charged=_charged_again(tx, old))
     if new.failure and not fails_alike:
         accounts.promise(tx, new.account, new.provider, new.id, new.failure.at, new.charged)
-    tx.put(f"task/{new.provider}/{new.id}", pack(write_task(new)))
-    put_due(tx, new, due)
+    tx.put(f"task/{new.provider}/{new.id}", pack_task(new))
+    if old is not None or due is not None:
+        put_due(tx, new, due)
     return new
 
 
@@ -166,7 +167,7 @@ def of_account(tx: Tx, account: str) -> list[str]:
 def find_persona(tx: Tx, provider: str, id: str) -> Persona | None:
     """A provider's persona."""
     record = tx.get(f"persona/{provider}/{id}")
-    return read_persona(unpack(record)) if record else None
+    return unpack_persona(record) if record else None
 
 
 def persona_of(tx: Tx, provider: str, song: str) -> Persona | None:
@@ -177,7 +178,7 @@ def persona_of(tx: Tx, provider: str, song: str) -> Persona | None:
 
 def put_persona(tx: Tx, persona: Persona) -> None:
     """Keep a persona, new or changed."""
-    tx.put(f"persona/{persona.provider}/{persona.id}", pack(write_persona(persona)))
+    tx.put(f"persona/{persona.provider}/{persona.id}", pack_persona(persona))
     tx.put(f"persona-of/{persona.provider}/{persona.song}", persona.id.encode())
     reference = f"{persona.provider}/{persona.id}".encode()
     tx.put(f"account-persona/{persona.account}/{persona.number:012d}", reference)
@@ -191,7 +192,7 @@ def personas_of_account(tx: Tx, account: str) -> Iterator[Persona]:
 def all_personas(tx: Tx) -> Iterator[Persona]:
     """Every persona, by provider and id."""
     for _, record in walk(tx, "persona/"):
-        yield read_persona(unpack(record))
+        yield unpack_persona(record)
 
 
 # --- references ---------------------------------------------------------------------------------------------

@@ -24,10 +24,12 @@ class Model(NamedTuple):
 
 def find(models: Iterable[Model], text: str) -> Model | None:
     """The model of that wire name, or of that neutral version (`3.5`, `v4`, `5.5`)."""
-    known = list(models)
-    exact = (model for model in known if text in (model.name, model.shown))
+    known = tuple(models)
+    for model in known:
+        if text == model.name or text == model.shown:
+            return model
     neutral = (model for model in known if _key(model.version) == _key(text))
-    return next(exact, None) or next(neutral, None)
+    return next(neutral, None)
 
 
 def _key(text: str) -> str:

@@ -6,8 +6,7 @@ body. It sees plain values, never a request object, a store or the clock.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from mockserver.domain.model import (
@@ -36,15 +35,20 @@ class Call(NamedTuple):
     query: Mapping[str, Any] = NOTHING
 
 
-class Context(NamedTuple):
+class Context(Protocol):
     """What a body may need beside the view: URLs of files, and what the document shows as an example."""
 
-    # (song id, role such as `audio.mp3`) to a URL that serves that file.
-    media: Callable[[str, str], str]
-    # (upload id, file name) to the URL under which an upload is put and read.
-    upload: Callable[[str, str], str]
-    # Operation name to the body of its first documented success.
-    sample: Callable[[str], Any]
+    def media(self, song: str, role: str) -> str:
+        """The URL that serves a file of a song, by its role, such as `audio.mp3`."""
+
+    def folder(self, song: str) -> str:
+        """What those URLs begin with, up to the role: for who writes many of them."""
+
+    def upload(self, id: str, name: str) -> str:
+        """The URL under which an upload is put and read."""
+
+    def sample(self, operation: str) -> Any:
+        """The body of an operation's first documented success."""
 
 
 class Written(NamedTuple):
@@ -111,9 +115,10 @@ def persona_of(fields: Mapping[str, Any], task: str, song: str, request: Mapping
 
 def with_message(sample: Any, pointer: tuple[str, ...], message: str) -> Any:
     """The body with another text at a place in it."""
-    body = copy.deepcopy(sample)
-    at = body
+    # Copied is what leads to the place; a deep copy takes 20 µs.
+    body = at = dict(sample)
     for name in pointer[:-1]:
+        at[name] = dict(at[name])
         at = at[name]
     at[pointer[-1]] = message
     return body

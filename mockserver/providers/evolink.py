@@ -283,14 +283,15 @@ def _songs(songs: tuple[Song, ...], context: Context) -> dict[str, Any]:
 
 
 def _track(song: Song, context: Context) -> dict[str, Any]:
+    files = context.folder(song.id)
     return {
         "result_id": song.id,
         "title": song.title,
         "tags": song.tags,
         "duration": song.duration,
-        "audio_url": context.media(song.id, "audio.mp3"),
-        "stream_audio_url": context.media(song.id, "stream.mp3"),
-        "image_url": context.media(song.id, "cover.jpeg"),
+        "audio_url": f"{files}audio.mp3",
+        "stream_audio_url": f"{files}stream.mp3",
+        "image_url": f"{files}cover.jpeg",
     }
 
 

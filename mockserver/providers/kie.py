@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -17,7 +16,6 @@ from mockserver.domain.model import (
     Refusal,
     ShowBalance,
     ShowTask,
-    SongView,
     SourceUse,
     Submit,
     TaskView,
@@ -25,6 +23,7 @@ from mockserver.domain.model import (
 )
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import DAY, FailureKind, Kind, Limit, Policy, Stage, Webhook
+from mockserver.domain.records import sorted_text
 from mockserver.domain.service import Forms
 from mockserver.domain.versions import Model
 from mockserver.providers.base import (
@@ -286,7 +285,7 @@ def _details(view: TaskView, context: Context) -> dict[str, Any]:
         "taskId": task.id,
         "parentMusicId": task.parent,
         # Recorded: the keys come back in alphabetical order.
-        "param": json.dumps(dict(task.request), sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+        "param": sorted_text(dict(task.request)),
         "response": _response(view, context),
         "status": moment.name,
         "type": CHIRP.get(task.model, task.model),
@@ -300,22 +299,23 @@ def _details(view: TaskView, context: Context) -> dict[str, Any]:
 def _response(view: TaskView, context: Context) -> dict[str, Any] | None:
     if view.moment.failure or view.moment.heard == "nothing":
         return None
-    songs = (SongView(song, index, view) for index, song in enumerate(view.task.songs))
-    return {"taskId": view.task.id, "sunoData": [_track(song, context) for song in songs]}
+    tracks = [_track(view, index, context) for index in range(len(view.task.songs))]
+    return {"taskId": view.task.id, "sunoData": tracks}
 
 
-def _track(view: SongView, context: Context) -> dict[str, Any]:
-    song, task = view.song, view.of.task
-    heard = view.of.moment.heard
-    is_complete = heard == "all" or (heard == "first" and view.index == 0)
+def _track(view: TaskView, index: int, context: Context) -> dict[str, Any]:
+    task, heard = view.task, view.moment.heard
+    song = task.songs[index]
+    is_complete = heard == "all" or (heard == "first" and index == 0)
+    files = context.folder(song.id)
     return {
         "id": song.id,
-        "audioUrl": context.media(song.id, "audio.mp3") if is_complete else "",
-        "sourceAudioUrl": context.media(song.id, "source.mp3") if is_complete else "",
-        "streamAudioUrl": context.media(song.id, "stream.mp3"),
-        "sourceStreamAudioUrl": context.media(song.id, "source-stream.mp3"),
-        "imageUrl": context.media(song.id, "cover.jpeg"),
-        "sourceImageUrl": context.media(song.id, "source.jpeg"),
+        "audioUrl": f"{files}audio.mp3" if is_complete else "",
+        "sourceAudioUrl": f"{files}source.mp3" if is_complete else "",
+        "streamAudioUrl": f"{files}stream.mp3",
+        "sourceStreamAudioUrl": f"{files}source-stream.mp3",
+        "imageUrl": f"{files}cover.jpeg",
+        "sourceImageUrl": f"{files}source.jpeg",
         "prompt": song.text,
         "modelName": CHIRP.get(task.model, task.model),
         "title": song.title,
@@ -360,8 +360,8 @@ def _reason(view: TaskView) -> tuple[int | str, str]:
 def _ready(stage: str, view: TaskView, context: Context) -> list[dict[str, Any]]:
     # K20: no tracks with the text.
     count = {"text": 0, "first": 1}.get(stage)
-    songs = [SongView(song, index, view) for index, song in enumerate(view.task.songs[:count])]
-    return [_underscored(_track(song, context)) for song in songs]
+    places = range(len(view.task.songs[:count]))
+    return [_underscored(_track(view, index, context)) for index in places]
 
 
 def _underscored(track: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.domain.ports import Store
-from mockserver.store.memory import MemoryStore
+from mockserver.store.memory import LOG_BYTES, MemoryStore
 
 KNOWN = ("memory",)
 
@@ -17,8 +17,8 @@ class UnknownStore(ValueError):
         self.known = KNOWN
 
 
-def open_store(url: str = "memory", *, log_size: int = 1000) -> Store:
-    """Return the store of this name, its logs bounded to so many entries each."""
+def open_store(url: str = "memory", *, log_size: int = 1000, log_bytes: int = LOG_BYTES) -> Store:
+    """Return the store of this name, its logs bounded to so many entries and so many bytes each."""
     if url not in KNOWN:
         raise UnknownStore(url)
-    return MemoryStore(log_size)
+    return MemoryStore(log_size, log_bytes)

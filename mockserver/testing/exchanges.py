@@ -20,7 +20,7 @@ def remembered(room: Room, refused: Sequence[str] = (), since: int = 0) -> Calla
     """What tells of the calls of now at any later time: it is written only where somebody asks for it."""
     room.settle()
     count = room.calls_noted - since
-    kept = room.world.journal.kept(room.name)[-count:] if count > 0 else []
+    kept = room.world.journal.entries(room.name)[-count:] if count > 0 else []
     return lambda: _shown(Requests(room.world.journal, kept), refused)
 
 

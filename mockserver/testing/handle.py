@@ -189,7 +189,7 @@ class PersonaMock:
         """Every call that reached this sandbox by now, oldest first, credentials hidden."""
         self._room.settle()
         journal = self._room.world.journal
-        return Requests(journal, journal.kept(self.sandbox))
+        return Requests(journal, journal.entries(self.sandbox))
 
     @property
     def violations(self) -> list[Violation]:

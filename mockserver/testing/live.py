@@ -97,8 +97,10 @@ class Server:
         try:
             self._main = create_app(settings, store=self._store, documents=documents)
             listens = threading.Event()
+            # Clients in our own process call one by one: then a call takes 35 us on uvloop, 28 on asyncio. To
+            # import uvloop takes 4 ms and more.
             self._server = web.Server(
-                self.app, sockets, on_listening=listens.set, on_stopping=self._stop_worlds
+                self.app, sockets, loop="asyncio", on_listening=listens.set, on_stopping=self._stop_worlds
             )
         except BaseException:
             sockets[0].close()

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 from mockserver.testing.records import Request
-from mockserver.web.journal import Journal, decode
+from mockserver.web.journal import Entry, Journal
 
 
 class Requests(Sequence[Request]):
     """The calls that were there when it was asked for, oldest first."""
 
-    def __init__(self, journal: Journal, kept: list[bytes]) -> None:
+    def __init__(self, journal: Journal, kept: list[Entry]) -> None:
         self._journal = journal
         self._kept = kept
 
@@ -45,5 +45,5 @@ class Requests(Sequence[Request]):
     def __repr__(self) -> str:
         return repr(list(self))
 
-    def _read(self, data: bytes) -> Request:
-        return Request.of(self._journal.whole(decode(data)))
+    def _read(self, entry: Entry) -> Request:
+        return Request.of(self._journal.whole(entry))

@@ -8,8 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
+from mockserver.domain.ports import Record as Kept
 from mockserver.domain.ports import Tx
 from mockserver.store.memory import MemoryStore
 from mockserver.testing.options import Options
@@ -17,7 +18,7 @@ from mockserver.testing.receiver import RECEIVER, Receiver
 from mockserver.testing.records import Record, Request
 from mockserver.web.control.dispatch import carry_out
 from mockserver.web.endpoint import Endpoint
-from mockserver.web.journal import LOG, decode
+from mockserver.web.journal import LOG, Entry
 from mockserver.web.locate import Target
 from mockserver.web.media import is_media
 from mockserver.web.reply import problem
@@ -89,19 +90,19 @@ class RoomStore(CountingStore):
         self._name = name
         self.is_left = False
         # Told of each entry of the journal, which may be emptied and is bounded.
-        self.noted: Callable[[bytes], None] | None = None
+        self.noted: Callable[[Entry], None] | None = None
 
     def run(self, sandbox: str, work: Callable[[Tx], T]) -> T:
         """Call `work` atomically; Left where that is past."""
         self._check()
         return super().run(sandbox, work)
 
-    def append(self, sandbox: str, log: str, entry: bytes) -> int:
+    def append(self, sandbox: str, log: str, entry: Kept, weight: int | None = None) -> int:
         """Add an entry to a log; Left where that is past."""
         self._check()
         if log == LOG and self.noted is not None:
-            self.noted(entry)
-        return super().append(sandbox, log, entry)
+            self.noted(cast(Entry, entry))
+        return super().append(sandbox, log, entry, weight)
 
     def _check(self) -> None:
         if self.is_left:
@@ -118,7 +119,7 @@ class Room:
         self._endpoint = Endpoint(world)
         self._guard = threading.Lock()
         # Of a strict room: the calls that broke their document and were told to nobody yet.
-        self._broken: list[bytes] = []
+        self._broken: list[Entry] = []
         # The calls under way over the port, and whether the journal waits for them.
         self._calls: dict[asyncio.Task[Any], bool] = {}
         # Every call that was noted, also those that the journal has lost since.
@@ -145,7 +146,7 @@ class Room:
         self.settle()
         with self._guard:
             taken, self._broken = self._broken, []
-        return [Request.of(self.world.journal.whole(decode(data))) for data in taken]
+        return [Request.of(self.world.journal.whole(entry)) for entry in taken]
 
     def leave(self) -> None:
         """End everything that is under way; whoever waits for an answer is hung up on."""
@@ -160,13 +161,13 @@ class Room:
         if task in self._calls:
             task.cancel()
 
-    def _note(self, entry: bytes) -> None:
+    def _note(self, entry: Entry) -> None:
         self.calls_noted += 1
-        if self.options.strict and len(self._broken) < _MOST_BROKEN:
-            found = decode(entry).violations
-            if any(violation["in"] != "response" for violation in found):
-                with self._guard:
-                    self._broken.append(entry)
+        if not self.options.strict or len(self._broken) >= _MOST_BROKEN:
+            return
+        if any(violation["in"] != "response" for violation in entry.violations):
+            with self._guard:
+                self._broken.append(entry)
 
     def _deliveries(self) -> list[Record]:
         return [Record(one) for one in carry_out(self.world, self.name, "listCallbacks")["callbacks"]]

@@ -35,8 +35,11 @@ def create_app(
     world = open_begun(settings or Settings(), store=store, clock=clock, documents=documents)
     app = Starlette()
     # The default of a router without routes: a Mount would not match a path with a line break in it.
-    app.router = Router(redirect_slashes=False, default=Endpoint(world), lifespan=_lifespan(world, warn))
+    endpoint = Endpoint(world)
+    app.router = Router(redirect_slashes=False, default=endpoint, lifespan=_lifespan(world, warn))
     app.state.mock = world
+    # For a server that can do without the way through ASGI.
+    app.state.direct = endpoint
     return app
 
 

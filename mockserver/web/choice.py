@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver.openapi.compiled import SUCCESS, Answer, Document, Example, Operation, Response
@@ -22,6 +23,9 @@ class Choice(NamedTuple):
     invented: bool = False
     # The task states of a living body; of an example it is the one it is marked with.
     living: tuple[str, ...] | None = None
+    # The living body, and its bytes where they are known.
+    body: Json = None
+    raw: bytes | None = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -33,8 +37,15 @@ class Choice(NamedTuple):
 
     def showing(self, body: Json, states: tuple[str, ...]) -> Choice:
         """The same answer with a body of the state's in place of the example's."""
-        assert self.example is not None
-        return self._replace(example=self.example._replace(value=body), living=states)
+        # In so many words, for `_replace` takes 2 µs.
+        outcome, status, response, example, counted, invented, *_ = self
+        return Choice(outcome, status, response, example, counted, invented, states, body)
+
+    def to_be_invented(self) -> Choice:
+        """The same answer with a made-up body, where it is a success."""
+        if self.living is None or self.example is None:
+            return self._replace(invented=True)
+        return self._replace(invented=True, example=self.example._replace(value=self.body))
 
 
 class Undocumented(Exception):
@@ -47,6 +58,7 @@ class Undocumented(Exception):
         super().__init__(wish)
 
 
+@lru_cache(maxsize=4096)
 def by_outcome(operation: Operation, outcome: str) -> Choice:
     """The answer to an outcome; Undocumented where the operation has none."""
     answer = operation.answers.get(outcome)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mockserver.domain import account as accounts
@@ -11,10 +11,11 @@ from mockserver.domain import limits, override
 from mockserver.domain.clock import iso
 from mockserver.domain.limits import Window
 from mockserver.domain.magic import BadWord
-from mockserver.domain.model import ShowTask, Task
+from mockserver.domain.model import Caller, Command, Refusal, ShowTask, Task
 from mockserver.domain.outcome import NAMES, Outcome
 from mockserver.domain.ports import Tx
 from mockserver.domain.records import micros, seconds, write_limit
+from mockserver.domain.rules import Check
 from mockserver.domain.service import Wish
 from mockserver.openapi.compiled import Document, Operation
 from mockserver.openapi.source import Json
@@ -22,7 +23,7 @@ from mockserver.openapi.violation import Violation
 from mockserver.providers.base import Call
 from mockserver.web import choice as choices
 from mockserver.web.choice import Choice, Undocumented
-from mockserver.web.living import Living
+from mockserver.web.living import Acted, Living
 from mockserver.web.prefer import Preferences
 from mockserver.web.redact import digest
 from mockserver.web.reply import Reply, problem
@@ -31,8 +32,7 @@ from mockserver.web.verdict import UNSUPPORTED, Verdict
 MAGIC = "mock-"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer to give: a documented one, or a problem of the mock's own where there is none."""
 
     outcome: str | None
@@ -40,7 +40,7 @@ class Decision:
     choice: Choice | None = None
     problem: Reply | None = None
     delay: float = 0.0
-    checks: list[dict[str, Json]] = field(default_factory=list)
+    checks: Sequence[Check] = ()
     # The task that the call made, if it made one, and whether its first callback comes before the answer.
     made: Task | None = None
     early: bool = False
@@ -53,14 +53,54 @@ class Reading(NamedTuple):
     call: Call
 
 
-class Case(NamedTuple):
-    """All that a decision is about: a request, its verdict and wish, its sandbox, its adapter if any."""
+class Case:
+    """All that a decision is about: a request, its verdict and wish, its sandbox, its adapter if any.
 
-    document: Document
-    verdict: Verdict
-    wish: Preferences
-    sandbox: str
-    reading: Reading | None
+    And whatever follows from these alone, worked out once: a request that comes again is the same case.
+    """
+
+    __slots__ = (
+        "account",
+        "caller",
+        "checks",
+        "command",
+        "document",
+        "fixed",
+        "is_fit",
+        "is_limited",
+        "magic",
+        "reading",
+        "refused",
+        "sandbox",
+        "sign",
+        "spoken",
+        "verdict",
+        "wish",
+    )
+
+    def __init__(
+        self, document: Document, verdict: Verdict, wish: Preferences, sandbox: str, reading: Reading | None
+    ) -> None:
+        self.document, self.verdict, self.wish = document, verdict, wish
+        self.sandbox, self.reading = sandbox, reading
+        self.account = digest(verdict.credential) if verdict.credential else None
+        self.refused = _refusal_of(verdict, reading)
+        # Whether an adapter can read the request, and its answer is not to be made up.
+        let_in = verdict.let_in and verdict.credential is not None and verdict.fault is None
+        self.is_fit = let_in and self.refused is None and reading is not None and not wish.dynamic
+        # The record that is there while an outcome waits for this provider.
+        self.sign = override.sign(document.name)
+        self.magic = _magic(verdict.operation, verdict.credential)
+        self.is_limited = _may_be_limited(verdict, reading)
+        self.checks: tuple[Check, ...] = (("credentials", verdict.let_in, {"account": self.account}),)
+        # What the adapter reads of it, who calls, and what the magic words in it ask for.
+        self.command: Command | Refusal | None = None
+        self.caller: Caller | None = None
+        self.spoken: Wish | BadWord | None = None
+        if self.is_fit and reading is not None and verdict.credential is not None:
+            self.command, self.caller, self.spoken = _read(reading, verdict.credential)
+        # What comes of it where the state is not asked.
+        self.fixed = _by_itself(self)
 
 
 def decide(tx: Tx, case: Case) -> Decision:
@@ -69,21 +109,23 @@ def decide(tx: Tx, case: Case) -> Decision:
     choice = decision.choice
     if choice is None or not case.wish.dynamic:
         return decision
-    return replace(decision, choice=choice._replace(invented=True))
+    return decision._replace(choice=choice.to_be_invented())
 
 
 def _decided(tx: Tx, case: Case) -> Decision:
     operation, wish = case.verdict.operation, case.wish
     if wish.asks:
         return _asked(tx, case)
-    held = override.take(tx, operation.provider, operation.name, case.verdict.body)
+    held = None
+    if tx.get(case.sign) is not None:
+        held = override.take(tx, operation.provider, operation.name, case.verdict.body)
     if held is not None:
         found = choices.by_outcome(operation, held.outcome)
         because = "standing" if held.stands else "queued"
         return _wished(tx, case, found, because, max(held.delay or 0.0, wish.delay), held.error)
-    if magic := _magic(operation, case.verdict.credential):
-        return _wished(tx, case, choices.by_outcome(operation, magic), "magic-key", wish.delay)
-    return _by_state(tx, case)
+    if case.magic is not None:
+        return _wished(tx, case, choices.by_outcome(operation, case.magic), "magic-key", wish.delay)
+    return case.fixed or _by_state(tx, case)
 
 
 def read_as_asked(document: Document, verdict: Verdict, wish: Preferences) -> Verdict:
@@ -117,32 +159,44 @@ def _asked(tx: Tx, case: Case) -> Decision:
 
 def _wished(tx: Tx, case: Case, found: Choice, because: str, delay: float, error: Json = None) -> Decision:
     """An outcome from beyond the state. One that lets the call pass does its work, credits or not."""
-    if found.outcome in (Outcome.SUCCESS, Outcome.TASK_FAILED) and _is_fit(case, _refusal_of(case)):
+    if found.outcome in (Outcome.SUCCESS, Outcome.TASK_FAILED) and case.is_fit:
         assert case.reading is not None
-        living, call = case.reading
+        living = case.reading.living
         fails = living.failure(error) if found.outcome == Outcome.TASK_FAILED else None
-        wish = Wish(skips_credits=True, failure=fails, seconds=_slowness(living, call))
-        acted = living.act(tx, case.sandbox, case.verdict, call, wish)
+        # How long a task is asked to take; whether it fails was decided by who asked for the outcome.
+        seconds = case.spoken.seconds if isinstance(case.spoken, Wish) else None
+        acted = _act(tx, case, Wish(skips_credits=True, failure=fails, seconds=seconds))
         if not acted.refused:
-            _accept(tx, case, _window(tx, case))
+            if case.is_limited:
+                _accept(tx, case, _window(tx, case))
             made, early = acted.made, acted.early
             return Decision(acted.choice.outcome, because, acted.choice, delay=delay, made=made, early=early)
     return Decision(found.outcome, because, found, delay=delay)
 
 
-def _slowness(living: Living, call: Call) -> float | None:
-    """How long a task is asked to take; whether it fails was decided by who asked for the outcome."""
-    with suppress(BadWord):
-        spoken = living.spoken(call)
-        return spoken.seconds if spoken else None
-    return None
+_NO_WISH = Wish()
 
 
-def _is_fit(case: Case, refused: Violation | None) -> bool:
-    """True for a request that an adapter can read, and whose answer is not to be made up."""
-    verdict = case.verdict
-    fit = verdict.let_in and verdict.credential is not None and verdict.fault is None
-    return fit and refused is None and case.reading is not None and not case.wish.dynamic
+def _read(reading: Reading, credential: str) -> tuple[Command | Refusal, Caller, Wish | BadWord | None]:
+    """A fit request as its adapter reads it, or refuses it for what it says; who calls; its magic words."""
+    living, call = reading
+    command: Command | Refusal
+    try:
+        command = living.command(call)
+    except Refusal as refusal:
+        command = refusal
+    try:
+        return command, living.caller(credential), living.spoken(call)
+    except BadWord as error:
+        return command, living.caller(credential), error
+
+
+def _act(tx: Tx, case: Case, wish: Wish) -> Acted:
+    assert case.reading is not None
+    assert case.command is not None
+    assert case.caller is not None
+    living, call = case.reading
+    return living.act(tx, case.sandbox, case.verdict, call, case.command, case.caller, wish)
 
 
 def _magic(operation: Operation, credential: str | None) -> str | None:
@@ -155,55 +209,65 @@ def _magic(operation: Operation, credential: str | None) -> str | None:
 # --- the state ----------------------------------------------------------------------------------------------
 
 
-def _by_state(tx: Tx, case: Case) -> Decision:
-    operation, verdict = case.verdict.operation, case.verdict
-    checks: list[dict[str, Json]] = []
+def _by_itself(case: Case) -> Decision | None:
+    """What comes of a request that no state can change; None for one that has to look at it."""
+    if not case.verdict.let_in:
+        return _refusal(case, "unauthorized", 401, case.checks, case.verdict.first)
+    return None if case.is_fit or case.is_limited else _unfit(case, [*case.checks])
 
-    def passes(check: str, ok: bool, **facts: Json) -> bool:
-        checks.append({"check": check, "ok": ok, "facts": facts})
-        return ok
 
-    account = digest(verdict.credential) if verdict.credential else None
-    if not passes("credentials", verdict.let_in, account=account):
-        return _refusal(case, "unauthorized", 401, checks, verdict.first)
-    window = _window(tx, case)
-    if window is not None and not passes("rate-limit", **_standing(tx, case, window)):
-        return _refusal(case, Outcome.RATE_LIMITED, 429, checks, None)
-    if not passes("well-formed", verdict.fault is None, reason=verdict.fault):
+def _unfit(case: Case, checks: list[Check]) -> Decision:
+    """What comes of a request that no adapter carries out: it is refused, or its document has none."""
+    operation, verdict, refused = case.verdict.operation, case.verdict, case.refused
+    checks.append(("well-formed", verdict.fault is None, {"reason": verdict.fault}))
+    if verdict.fault is not None:
         return _malformed(case, checks)
-    refused = _refusal_of(case)
-    if not passes("valid", refused is None, violation=refused.as_json() if refused else None):
-        assert refused is not None
-        outcome = refused.outcome if refused.outcome in operation.answers else "invalid"
-        return _refusal(case, outcome or "invalid", 422, checks, refused)
-    return _carried_out(tx, case, window, checks) if _is_fit(case, refused) else _usual(case, checks)
+    checks.append(("valid", refused is None, {"violation": refused.as_json() if refused else None}))
+    if refused is None:
+        return _usual(case, checks)
+    outcome = refused.outcome if refused.outcome in operation.answers else "invalid"
+    return _refusal(case, outcome or "invalid", 422, checks, refused)
 
 
-def _carried_out(tx: Tx, case: Case, window: Window | None, checks: list[dict[str, Json]]) -> Decision:
+_WELL_FORMED: Check = ("well-formed", True, {"reason": None})
+_VALID: Check = ("valid", True, {"violation": None})
+
+
+def _by_state(tx: Tx, case: Case) -> Decision:
+    if case.spoken is None and case.is_fit and not case.is_limited:
+        # As nearly all are; the steps below come to the same in twice the time.
+        acted, delay = _act(tx, case, _NO_WISH), case.wish.delay
+        checks = [*case.checks, _WELL_FORMED, _VALID, *acted.checks]
+        choice = acted.choice
+        return Decision(choice.outcome, "state", choice, None, delay, checks, acted.made, acted.early)
+    checks, window = [*case.checks], None
+    if case.is_limited and (window := _window(tx, case)) is not None:
+        has_room, facts = _standing(tx, case, window)
+        checks.append(("rate-limit", has_room, facts))
+        if not has_room:
+            return _refusal(case, Outcome.RATE_LIMITED, 429, checks, None)
+    if not case.is_fit:
+        return _unfit(case, checks)
+    checks += (_WELL_FORMED, _VALID)
+    return _carried_out(tx, case, window, checks)
+
+
+def _carried_out(tx: Tx, case: Case, window: Window | None, checks: list[Check]) -> Decision:
     """What comes of a request with nothing wrong in itself, as its magic words wish if it has any."""
-    assert case.reading is not None
-    living, call = case.reading
-    try:
-        wish = living.spoken(call)
-    except BadWord as error:
-        reply = problem("bad-magic-word", 422, f"{error}. Without the word the request is an ordinary one")
-        return Decision(None, "magic-prompt", problem=reply, delay=case.wish.delay, checks=checks)
-    acted = living.act(tx, case.sandbox, case.verdict, call, wish or Wish())
-    if not acted.refused:
+    delay, wish = case.wish.delay, case.spoken
+    if isinstance(wish, BadWord):
+        reply = problem("bad-magic-word", 422, f"{wish}. Without the word the request is an ordinary one")
+        return Decision(None, "magic-prompt", problem=reply, delay=delay, checks=checks)
+    acted = _act(tx, case, wish or _NO_WISH)
+    if window is not None and not acted.refused:
         _accept(tx, case, window)
     because = "state" if wish is None or acted.refused else "magic-prompt"
-    return Decision(
-        acted.choice.outcome,
-        because,
-        acted.choice,
-        delay=case.wish.delay,
-        checks=[*checks, *acted.checks],
-        made=acted.made,
-        early=acted.early,
-    )
+    checks += acted.checks
+    choice = acted.choice
+    return Decision(choice.outcome, because, choice, None, delay, checks, acted.made, acted.early)
 
 
-def _usual(case: Case, checks: list[dict[str, Json]]) -> Decision:
+def _usual(case: Case, checks: list[Check]) -> Decision:
     """What a document without an adapter answers a call with nothing wrong."""
     operation, delay = case.verdict.operation, case.wish.delay
     if operation.usual is not None:
@@ -214,15 +278,15 @@ def _usual(case: Case, checks: list[dict[str, Json]]) -> Decision:
     return Decision(None, "state", problem=reply, delay=delay, checks=checks)
 
 
-def _refusal_of(case: Case) -> Violation | None:
+def _refusal_of(verdict: Verdict, reading: Reading | None) -> Violation | None:
     """The violation that refuses a request; what an adapter judges later is left to it."""
-    if case.reading is None:
-        return case.verdict.refusal()
-    living, call = case.reading
-    return case.verdict.refusal(but=lambda violation: living.is_late(call, violation))
+    if not verdict.violations or reading is None:
+        return verdict.refusal()
+    living, call = reading
+    return verdict.refusal(but=lambda violation: living.is_late(call, violation))
 
 
-def _malformed(case: Case, checks: list[dict[str, Json]]) -> Decision:
+def _malformed(case: Case, checks: list[Check]) -> Decision:
     operation, verdict = case.verdict.operation, case.verdict
     unsupported = any(violation.rule == "contentType" for violation in verdict.violations)
     outcome = "http-415" if unsupported and "http-415" in operation.answers else "invalid"
@@ -233,7 +297,7 @@ _SLUGS = {401: "unauthorized", 415: "unsupported-media-type", 422: "invalid-requ
 
 
 def _refusal(
-    case: Case, outcome: str, status: int, checks: list[dict[str, Json]], violation: Violation | None
+    case: Case, outcome: str, status: int, checks: Sequence[Check], violation: Violation | None
 ) -> Decision:
     """The documented refusal, in its adapter's words if it has one; else a problem of that status."""
     operation, delay = case.verdict.operation, case.wish.delay
@@ -267,30 +331,35 @@ def _own_refusal(operation: Operation, status: int, violation: Violation | None)
 _OF_SUBMISSIONS = frozenset(NAMES[NAMES.index(Outcome.SOURCE_NOT_FOUND) :])
 
 
+def _may_be_limited(verdict: Verdict, reading: Reading | None) -> bool:
+    """False for a call that no limit can be about, whatever its account."""
+    if reading is None or verdict.credential is None or reading.living.settings.rate_limits == "off":
+        return False
+    return Outcome.RATE_LIMITED in verdict.operation.answers
+
+
 def _window(tx: Tx, case: Case) -> Window | None:
     """Where a call is counted, if it is: a submission for its account, a poll for its task."""
     credential, answers = case.verdict.credential, case.verdict.operation.answers
-    if case.reading is None or credential is None or Outcome.RATE_LIMITED not in answers:
-        return None
-    living, call = case.reading
+    assert case.reading is not None
+    assert credential is not None
+    living = case.reading.living
     policy, caller = living.house.policy, living.caller(credential)
-    if living.settings.rate_limits == "off":
-        return None
     if not _OF_SUBMISSIONS.isdisjoint(answers):
         return limits.of_submissions(living.house.provider, policy, accounts.of(tx, caller))
     # A call that cannot be read names no task to look at.
-    command = living.adapter.read(call) if policy.polls and _is_fit(case, _refusal_of(case)) else None
+    command = case.command if policy.polls else None
     if not isinstance(command, ShowTask):
         return None
     return limits.of_polls(living.house.provider, policy, caller.account, command.id)
 
 
-def _standing(tx: Tx, case: Case, window: Window) -> dict[str, Json]:
+def _standing(tx: Tx, case: Case, window: Window) -> tuple[bool, dict[str, Json]]:
     """Whether a window has room for one more call, and the facts."""
     standing = limits.look(tx, window, _now(tx, case))
     free_at = None if standing.free_at is None else iso(seconds(standing.free_at))
     facts = {"limit": write_limit(window.limit), "accepted": standing.accepted}
-    return {"ok": free_at is None, **facts, **({"free_at": free_at} if free_at else {})}
+    return free_at is None, {**facts, **({"free_at": free_at} if free_at else {})}
 
 
 def _accept(tx: Tx, case: Case, window: Window | None) -> None:

@@ -1,28 +1,31 @@
-"""The one path that every request takes: locate, read, judge, decide, write, verify, note."""
+"""The one path that every request takes: locate, read, judge, decide, write, verify, note.
+
+For a provider's call all of it is plain work without waiting, and `begin` does it in one go: over ASGI, and
+directly for a server that has the whole request in its hands. What has to wait, for a delay, a fault or an
+early callback, goes on in `Rest`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from mockserver.domain.fault import SLOW, Met
+from mockserver.domain.fault import Met, is_spared
 from mockserver.domain.ports import Tx
-from mockserver.openapi.examples import body_violations, header_violations
-from mockserver.openapi.source import Json
-from mockserver.openapi.violation import Violation
-from mockserver.web import access_log, cors, faults, journal, media, problems
-from mockserver.web.choice import Choice
+from mockserver.web import access_log, cors, faults, journal, media, problems, sending
+from mockserver.web.agenda import Way
 from mockserver.web.control import Control
 from mockserver.web.decision import Case, Decision, Reading, decide, read_as_asked
-from mockserver.web.faults import Broken, Laid
+from mockserver.web.direct import Begun
+from mockserver.web.exchange import Asked, Exchange, count_in, labelled, mismatched, write
+from mockserver.web.faults import SPARED, Laid
 from mockserver.web.journal import Entry
+from mockserver.web.known import Known
 from mockserver.web.locate import Ambiguous, BadSandbox, Found, NoRoute, Target, WrongMethod
 from mockserver.web.prefer import read_preferences
 from mockserver.web.problems import Lost
-from mockserver.web.reply import Reply, header_text
+from mockserver.web.reply import Reply
 from mockserver.web.request import (
     Gone,
     Incoming,
@@ -31,13 +34,9 @@ from mockserver.web.request import (
     Send,
     TooLarge,
     read_body,
-    send_reply,
-    send_stream,
 )
-from mockserver.web.stateless import Body, NotAcceptable, Unmade
-from mockserver.web.status import http_status
-from mockserver.web.verdict import Verdict, judge
-from mockserver.web.world import World, count, tally
+from mockserver.web.verdict import judge
+from mockserver.web.world import World
 
 
 class Noted(NamedTuple):
@@ -46,134 +45,212 @@ class Noted(NamedTuple):
     id: str
     at: float
     decision: Decision | None = None
-    met: Met = Met()
-
-
-class Exchange(NamedTuple):
-    """A call and its reply, as headers and journal tell of them."""
-
-    reply: Reply
-    provider: str | None
-    operation: str | None
-    violations: tuple[Violation, ...]
-    raw: bytes = b""
-    code: Json = None
-    outcome: str | None = None
-    met: Choice | None = None
+    met: Met = SPARED
 
     @property
-    def violated(self) -> Violation | None:
-        """The first rule that the request broke; one that our answer breaks is no fault of the client."""
-        return next((violation for violation in self.violations if violation.where != "response"), None)
+    def waits(self) -> bool:
+        """True where the reply cannot leave at once, or not as it is."""
+        decision, met = self.decision, self.met
+        if met is not SPARED and (met.seconds or met.fault):
+            return True
+        return decision is not None and (decision.delay > 0 or decision.early)
+
+
+class Done(NamedTuple):
+    """What one transaction came to: the call's number, its exchange, and what is to be told of its task.
+
+    `due` says that more is to be done about that.
+    """
+
+    noted: Noted
+    exchange: Exchange
+    told: Way | None
+    due: bool
+    # Whether the reply cannot leave at once, or not as it is.
+    waits: bool
 
 
 class Endpoint:
-    """The ASGI application under Starlette."""
+    """The ASGI application under Starlette, and what answers a server directly."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._control = Control(world)
+        self._known = Known()
+        self._polls = world.settings.polls > 0
 
     def close(self) -> None:
         """Let go of the threads of control calls that wait."""
         self._control.close()
 
+    # --- directly -------------------------------------------------------------------------------------------
+
+    def begin(self, incoming: Incoming, raw: bytes) -> Begun | Rest | None:
+        """Answer a provider's call at once; None, and nothing is done, for others and where it may block."""
+        if self._world.store.may_block:
+            return None
+        started = self._world.clock.elapsed()
+        try:
+            answer = self._at_once(incoming, raw, started)
+        except Gone:
+            raise
+        except Exception as error:  # a fault of ours must not look like one of the provider
+            answer = Begun(self.shared(incoming, problems.our_fault(error)), None)
+        if self._world.settings.access_log and isinstance(answer, Begun):
+            access_log.write(self._world, incoming, answer.reply, started)
+        return answer
+
+    def _at_once(self, incoming: Incoming, raw: bytes, started: float) -> Begun | Rest | None:
+        asked = self._known.find(incoming, raw)
+        if asked is not None:
+            answer = self._answered(asked, incoming, started)
+            if not asked.crosses:
+                return answer
+        else:
+            # 1. Locate the sandbox, and whose request it is.
+            try:
+                target = self._world.locator.target(incoming)
+            except BadSandbox:
+                return None
+            if target.is_control:
+                return None
+            answer = self._provider(target, incoming, raw, started)
+        if isinstance(answer, Begun):
+            return Begun(self.shared(incoming, answer.reply), answer.due)
+        return answer
+
+    def stir(self, sandbox: str) -> None:
+        """Begin what a call has made due, once its reply is written."""
+        self._world.agenda.stir(sandbox)
+
+    def shared(self, incoming: Incoming, reply: Reply) -> Reply:
+        """A reply as a page of another origin may read it."""
+        return cors.allow(incoming, reply) if self._world.settings.cors else reply
+
+    # --- over ASGI ------------------------------------------------------------------------------------------
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, the server lives on."""
         incoming = Incoming.of(scope)
         started = self._world.clock.elapsed()
-        # The sandboxes in which the call has made something due: that comes after its reply.
-        due: list[str] = []
         try:
-            reply = await self._answer(incoming, receive, started, due)
+            begun = await self._answer(incoming, receive, started)
         except Gone:
             return
         if self._world.settings.access_log:
-            access_log.write(self._world, incoming, reply, started)
+            access_log.write(self._world, incoming, begun.reply, started)
         try:
-            await self._send(send, receive, incoming, reply)
+            await sending.send(send, receive, incoming, begun.reply)
         finally:
-            for sandbox in due:
-                await self._stir(sandbox)
+            if begun.due is not None:
+                await self._stir(begun.due)
 
-    async def _send(self, send: Send, receive: Receive, incoming: Incoming, reply: Reply) -> None:
-        if isinstance(reply, Broken):
-            await faults.send_broken(send, incoming, reply)
-        elif reply.stream is not None:
-            await send_stream(send, receive, incoming, reply)
-        else:
-            await send_reply(send, incoming, reply)
-
-    async def _answer(self, incoming: Incoming, receive: Receive, started: float, due: list[str]) -> Reply:
+    async def _answer(self, incoming: Incoming, receive: Receive, started: float) -> Begun:
         # 1. Locate the sandbox, and whose request it is.
         try:
             target = self._world.locator.target(incoming)
         except BadSandbox as error:
             refused = problems.bad_sandbox(error.name)
-            return refused if error.is_control else self._shared(incoming, refused)
-        if media.is_media(target.path):
-            return await _safely(media.answer(self._world, target, incoming, receive))
-        if target.is_control:
-            return await _safely(self._control.answer(target, incoming, receive))
-        return self._shared(incoming, await _safely(self._provider(target, incoming, receive, started, due)))
-
-    def _shared(self, incoming: Incoming, reply: Reply) -> Reply:
-        return cors.allow(incoming, reply) if self._world.settings.cors else reply
-
-    async def _provider(
-        self, target: Target, incoming: Incoming, receive: Receive, started: float, due: list[str]
-    ) -> Reply:
-        # 2. Locate the operation. A preflight is the browser's own question and no call.
-        found = self._world.locator.find(target, incoming.method)
-        if not isinstance(found, Found):
-            if incoming.method == "OPTIONS" and (preflight := self._preflight(incoming, found)):
-                return preflight
-            return await self._lost(target, incoming, problems.unlocated(found, incoming), started)
-        # 3. Read the body.
-        limit = self._world.settings.max_body
+            return Begun(refused if error.is_control else self.shared(incoming, refused), None)
         try:
-            raw = await read_body(receive, incoming, limit)
+            if media.is_media(target.path):
+                return Begun(await media.answer(self._world, target, incoming, receive), None)
+            if target.is_control:
+                return Begun(await self._control.answer(target, incoming, receive), None)
+            begun = await self._called(target, incoming, receive, started)
+        except Gone:
+            raise
+        except Exception as error:  # a fault of ours must not look like one of the provider
+            begun = Begun(problems.our_fault(error), None)
+            if target.is_control:
+                return begun
+        return Begun(self.shared(incoming, begun.reply), begun.due)
+
+    async def _called(self, target: Target, incoming: Incoming, receive: Receive, started: float) -> Begun:
+        """A provider's call, its body read only where something stands at its path."""
+        found, raw = self._world.locator.find(target, incoming.method), b""
+        try:
+            if isinstance(found, Found):
+                raw = await read_body(receive, incoming, self._world.settings.max_body)
+            work = partial(self._found, target, found, incoming, raw, started)
         except TooLarge as error:
-            lost = problems.oversized(found, incoming, error, limit)
-            return await self._lost(target, incoming, lost, started)
-        # 4. Hold the request against its document; the verdict is kept, whatever decides.
-        wish = read_preferences(incoming)
-        verdict = read_as_asked(found.document, self._judged(found, incoming, raw), wish)
-        reading = self._reading(found, verdict, incoming)
-        case = Case(found.document, verdict, wish, target.sandbox, reading)
-        # 5. Decide, count and number it, in one transaction; a fault may come before all of that.
-        noted = await self._world.run(target.sandbox, lambda tx: self._decided(tx, case, target))
-        # 6. Write the reply, and hold it against the document in its turn.
-        exchange = self._exchange(case, noted.decision, incoming, raw, variety=noted.id.encode())
-        # 7. Wait where a delay was asked for; 8. label the reply, lay a fault over it, note both.
-        if self._makes_due(noted.decision):
-            due.append(target.sandbox)
-            await self._let_happen(target, noted)
-        return await self._finished(target, incoming, exchange, noted, started)
-
-    def _makes_due(self, decision: Decision | None) -> bool:
-        """True for a new task, and for a poll where polls move tasks on."""
-        return decision is not None and (decision.made is not None or self._world.settings.polls > 0)
-
-    async def _let_happen(self, target: Target, noted: Noted) -> None:
-        """Begin before the reply what does not wait for it: because that is late, or a callback early."""
-        decision = noted.decision
-        assert decision is not None
-        if decision.early or decision.delay or noted.met.seconds or noted.met.fault:
-            await self._stir(target.sandbox)
-        if decision.early and decision.made is not None:
-            attempts = self._world.agenda.attempts(target.sandbox, decision.made)
-            if attempts:
-                await asyncio.wait([asyncio.wrap_future(attempt) for attempt in attempts])
+            work = partial(self._oversized, target, found, incoming, error, started)
+        answer = await self._world.stored(work)
+        if isinstance(answer, Begun):
+            return answer
+        return Begun(await answer.reply(incoming), answer.due)
 
     async def _stir(self, sandbox: str) -> None:
-        await self._world.stored(lambda: self._world.agenda.stir(sandbox))
+        await self._world.stored(lambda: self.stir(sandbox))
 
-    async def _lost(self, target: Target, incoming: Incoming, lost: Lost, started: float) -> Reply:
-        noted = await self._world.run(target.sandbox, lambda tx: self._unlocated(tx, target, lost))
-        reply = faults.NOTHING if noted.met.undone else lost.reply
-        exchange = Exchange(reply, lost.provider, lost.operation, (lost.violation,))
-        return await self._finished(target, incoming, exchange, noted, started)
+    # --- a provider's call ----------------------------------------------------------------------------------
+
+    def _provider(self, target: Target, incoming: Incoming, raw: bytes, started: float) -> Begun | Rest:
+        found = self._world.locator.find(target, incoming.method)
+        if len(raw) > self._world.settings.max_body and isinstance(found, Found):
+            return self._oversized(target, found, incoming, TooLarge(unread=False), started)
+        return self._found(target, found, incoming, raw, started)
+
+    def _found(
+        self,
+        target: Target,
+        found: Found | NoRoute | WrongMethod | Ambiguous,
+        incoming: Incoming,
+        raw: bytes,
+        started: float,
+    ) -> Begun | Rest:
+        # 2. Locate the operation. A preflight is the browser's own question and no call.
+        if not isinstance(found, Found):
+            if incoming.method == "OPTIONS" and (preflight := self._preflight(incoming, found)):
+                return Begun(preflight, None)
+            return self._lost(target, incoming, problems.unlocated(found, incoming), started)
+        # 3. The body is here. 4. Hold the request against its document; the verdict is kept in any case.
+        case = self._case(target, found, incoming, raw)
+        heard = journal.hear(self._world.redactor, incoming, raw, case.verdict.violations)
+        asked = Asked(target, case, heard, _accepted(incoming), incoming.header("origin") is not None, [])
+        self._known.keep(incoming, raw, asked)
+        return self._answered(asked, incoming, started)
+
+    def _answered(self, asked: Asked, incoming: Incoming, started: float) -> Begun | Rest:
+        # 5. Decide, count and number it, in one transaction; a fault may come before all of that.
+        done = self._world.store.run(asked.target.sandbox, partial(self._done, asked))
+        return self._ended(asked.target, done, started)
+
+    def _case(self, target: Target, found: Found, incoming: Incoming, raw: bytes) -> Case:
+        document = found.document
+        wish = read_preferences(incoming)
+        verdict = judge(document, found.route, found.parameters, incoming, raw)
+        if verdict.violations:
+            shown = tuple([self._world.redactor.violation(violation) for violation in verdict.violations])
+            verdict = verdict._replace(violations=shown)
+        if wish.asks:
+            verdict = read_as_asked(document, verdict, wish)
+        # The request as its adapter reads it, where the document has one.
+        living = self._world.living.get(document.name)
+        if living is None or not living.knows(verdict.operation):
+            return Case(document, verdict, wish, target.sandbox, None)
+        return Case(document, verdict, wish, target.sandbox, Reading(living, living.call(verdict)))
+
+    def _lost(self, target: Target, incoming: Incoming, lost: Lost, started: float) -> Begun | Rest:
+        """A call that found no operation, or was not read."""
+
+        heard = journal.hear(self._world.redactor, incoming, b"", (lost.violation,))
+
+        def work(tx: Tx) -> Done:
+            met = faults.meet(tx, self._world.ids, target, lost.provider, lost.operation)
+            noted = self._numbered(tx, target.sandbox, met)
+            reply = faults.NOTHING if met.undone else lost.reply
+            exchange = Exchange(reply, lost.provider, lost.operation, (lost.violation,), heard)
+            return self._counted(tx, target, noted, exchange)
+
+        return self._ended(target, self._world.store.run(target.sandbox, work), started)
+
+    def _oversized(
+        self, target: Target, found: object, incoming: Incoming, error: TooLarge, started: float
+    ) -> Begun | Rest:
+        assert isinstance(found, Found)
+        lost = problems.oversized(found, incoming, error, self._world.settings.max_body)
+        return self._lost(target, incoming, lost, started)
 
     def _preflight(self, incoming: Incoming, found: NoRoute | WrongMethod | Ambiguous) -> Reply | None:
         answers = self._world.settings.cors
@@ -183,177 +260,143 @@ class Endpoint:
         asked = incoming.header("access-control-request-method")
         return cors.preflight(incoming, (asked,), answers=True) if answers and asked else None
 
-    def _judged(self, found: Found, incoming: Incoming, raw: bytes) -> Verdict:
-        verdict = judge(found.document, found.route, found.parameters, incoming, raw)
-        shown = tuple(self._world.redactor.violation(violation) for violation in verdict.violations)
-        return verdict._replace(violations=shown) if shown else verdict
-
-    def _reading(self, found: Found, verdict: Verdict, incoming: Incoming) -> Reading | None:
-        """The request as its adapter reads it, where the document has one."""
-        living = self._world.living.get(found.document.name)
-        if living is None or not living.knows(verdict.operation):
-            return None
-        return Reading(living, living.call(verdict.operation, verdict.body, incoming, found.parameters))
-
     # --- deciding -------------------------------------------------------------------------------------------
 
-    def _decided(self, tx: Tx, case: Case, target: Target) -> Noted:
+    def _done(self, asked: Asked, tx: Tx) -> Done:
+        target, case = asked.target, asked.case
         operation, body = case.verdict.operation, case.verdict.body
-        met = faults.meet(tx, self._world.ids, target, operation.provider, operation.name, body)
-        return self._numbered(tx, case.sandbox, met, None if met.undone else decide(tx, case))
-
-    def _unlocated(self, tx: Tx, target: Target, lost: Lost) -> Noted:
-        met = faults.meet(tx, self._world.ids, target, lost.provider, lost.operation)
-        return self._numbered(tx, target.sandbox, met)
+        met = SPARED
+        if not is_spared(tx):
+            met = faults.meet(tx, self._world.ids, target, operation.provider, operation.name, body)
+        noted = self._numbered(tx, case.sandbox, met, None if met.undone else decide(tx, case))
+        # 6. Write the reply, and hold it against the document in its turn.
+        exchange = write(self._world, asked, noted.decision, noted.id)
+        return self._counted(tx, target, noted, exchange)
 
     def _numbered(self, tx: Tx, sandbox: str, met: Met, decision: Decision | None = None) -> Noted:
         material = self._world.ids.next(tx, sandbox, "request")
         return Noted("req_" + material[:10].hex(), self._world.clock.now(tx), decision, met)
 
-    # --- writing --------------------------------------------------------------------------------------------
+    def _counted(self, tx: Tx, target: Target, noted: Noted, exchange: Exchange) -> Done:
+        """The call counted, unless its reply has to wait; what it made noted, if that is all to be done."""
+        decision, agenda = noted.decision, self._world.agenda
+        made, way = decision.made if decision else None, None
+        waits = noted.waits
+        if made is not None and decision is not None and not decision.early:
+            way = None if waits or self._polls else agenda.settle_at_once(tx, target.sandbox, made)
+            if way is None:
+                agenda.expect(tx, made)
+        if not waits:
+            count_in(tx, exchange, noted.met, arrives=True)
+        # Something is to be done for a new task, and after a poll where polls move tasks on.
+        due = way is None and decision is not None and (made is not None or self._polls)
+        return Done(noted, exchange, way, due, waits)
 
-    def _exchange(
-        self, case: Case, decision: Decision | None, incoming: Incoming, raw: bytes, *, variety: bytes
-    ) -> Exchange:
-        """The documented reply; a problem, and no outcome, where there is none to be had."""
-        verdict, settings = case.verdict, self._world.settings
-        operation, broken = verdict.operation, verdict.violations
-        tell = partial(Exchange, provider=operation.provider, operation=operation.name, raw=raw)
-        if decision is None:
-            return tell(faults.NOTHING, violations=broken)
-        choice = decision.choice
-        if choice is None:
-            assert decision.problem is not None
-            return tell(decision.problem, violations=broken, outcome=decision.outcome)
-        try:
-            reply, body = self._world.stateless.write(
-                case.document,
-                operation,
-                choice,
-                accept=_accepted(incoming),
-                variety=variety if choice.invented else b"",
-                shown=_offline(case, choice),
-            )
-        except NotAcceptable as error:
-            return tell(problems.not_acceptable(operation, error.offered), violations=broken)
-        except Unmade as error:
-            return tell(problems.unmade(operation, choice.outcome, str(error)), violations=broken)
-        if settings.verify_responses and (found := next(_mismatches(case, body), None)):
-            reply = problems.response_mismatch(operation, choice.outcome, found)
-            return tell(reply, violations=(*broken, found))
-        code = case.document.envelope.read(body.value)[0]
-        status = http_status(case.document.envelope, reply.status, code, settings.status)
-        return tell(
-            replace(reply, status=status), violations=broken, code=code, outcome=choice.outcome, met=choice
+    # --- ending ---------------------------------------------------------------------------------------------
+
+    def _ended(self, target: Target, done: Done, started: float) -> Begun | Rest:
+        # 7. Wait where a delay was asked for; 8. label the reply, lay a fault over it, note both.
+        due = target.sandbox if done.due else None
+        if done.waits:
+            return Rest(self, self._world, target, done, due, started)
+        reply = labelled(done.exchange, done.noted.id)
+        self.note(target, done, Laid(reply, reply), started)
+        return Begun(reply, due)
+
+    def note(self, target: Target, done: Done, laid: Laid, started: float) -> None:
+        """Put a call into the journal, and tell of it; who is told of it finds it there."""
+        noted, exchange = done.noted, done.exchange
+        decision, met, heard = noted.decision, exchange.met, exchange.heard
+        checks = decision.checks if decision else ()
+        # Of a reply whose headers are all our own no header needs to be looked at.
+        plain = laid.noted is laid.reply and not exchange.reply.headers
+        said = journal.say(self._world.redactor, heard, laid.noted, checks, plain=plain)
+        states = met.states if met else ()
+        # In order and not by name, which takes 2 µs more.
+        entry = Entry(
+            noted.id,
+            noted.at,
+            target.sandbox,
+            exchange.provider,
+            exchange.operation,
+            heard.method,
+            heard.path,
+            heard.query,
+            laid.status,
+            exchange.code,
+            exchange.outcome,
+            states[0] if states else None,
+            decision.because if decision else None,
+            # A rule that our answer breaks is added where all is told of it.
+            heard.violations + mismatched(exchange),
+            said.checks,
+            round((self._world.clock.elapsed() - started) * 1000, 3),
+            heard.headers,
+            said.headers,
+            heard.body,
+            said.body,
+            said.status,
+            noted.met.name,
+            heard.weight + len(said.body),
         )
+        self._world.journal.write(entry)
+        self._world.events.add(entry.sandbox, "request", entry)
+        if done.told is not None:
+            self._world.agenda.tell(done.told)
 
-    # --- noting ---------------------------------------------------------------------------------------------
 
-    async def _finished(
-        self, target: Target, incoming: Incoming, exchange: Exchange, noted: Noted, started: float
-    ) -> Reply:
+class Rest:
+    """The rest of a call whose reply has to wait, or does not arrive as it is."""
+
+    def __init__(
+        self, endpoint: Endpoint, world: World, target: Target, done: Done, due: str | None, started: float
+    ) -> None:
+        self._endpoint, self._world, self._target = endpoint, world, target
+        self._done, self._started = done, started
+        # The sandbox in which the call has made something due.
+        self.due = due
+
+    async def finish(self, incoming: Incoming) -> Reply:
+        """The reply for a server that began the call itself, and expects nothing but a reply."""
+        try:
+            reply = await self.reply(incoming)
+        except Exception as error:  # a fault of ours must not look like one of the provider
+            reply = problems.our_fault(error)
+        reply = self._endpoint.shared(incoming, reply)
+        if self._world.settings.access_log:
+            access_log.write(self._world, incoming, reply, self._started)
+        return reply
+
+    async def reply(self, incoming: Incoming) -> Reply:
+        """Wait, lay the fault over the reply, and note both."""
+        if self.due is not None:
+            await self._let_happen(self.due)
+        noted = self._done.noted
         # 7. Wait where a delay was asked for: real seconds under any clock.
         delay = noted.met.seconds + (noted.decision.delay if noted.decision else 0.0)
         in_time = await faults.pause(incoming.wire, delay)
         # 8. Label the reply, lay the fault over it that the call meets, and note both in the journal.
-        laid = faults.lay(noted.met, _labelled(exchange, noted), incoming)
+        laid = faults.lay(noted.met, labelled(self._done.exchange, noted.id), incoming)
         if not in_time:
             laid = laid._replace(reply=faults.too_late(laid.reply))
-        await self._noted(target, incoming, exchange, noted, laid, started)
+        await self._world.stored(lambda: self._note(laid))
         return laid.reply
 
-    async def _noted(
-        self,
-        target: Target,
-        incoming: Incoming,
-        exchange: Exchange,
-        noted: Noted,
-        laid: Laid,
-        started: float,
-    ) -> None:
-        arrives = laid.status is not None
-        await self._world.run(target.sandbox, lambda tx: _count(tx, exchange, noted.met, arrives=arrives))
-        decision = noted.decision
-        entry = journal.entry(
-            redactor=self._world.redactor,
-            incoming=incoming,
-            reply=laid.noted,
-            raw=exchange.raw,
-            violations=list(exchange.violations),
-            id=noted.id,
-            at=noted.at,
-            sandbox=target.sandbox,
-            provider=exchange.provider,
-            operation=exchange.operation,
-            status=laid.status,
-            code=exchange.code,
-            outcome=exchange.outcome,
-            state=next(iter(exchange.met.states), None) if exchange.met else None,
-            because=decision.because if decision else None,
-            checks=decision.checks if decision else [],
-            duration_ms=round((self._world.clock.elapsed() - started) * 1000, 3),
-            fault=noted.met.name,
-        )
-        await self._world.stored(lambda: self._keep(entry))
+    async def _let_happen(self, sandbox: str) -> None:
+        """Begin before the reply what does not wait for it: because that is late, or a callback early."""
+        decision, agenda = self._done.noted.decision, self._world.agenda
+        assert decision is not None
+        await self._world.stored(lambda: agenda.stir(sandbox))
+        if decision.early and decision.made is not None:
+            attempts = agenda.attempts(sandbox, decision.made)
+            if attempts:
+                await asyncio.wait([asyncio.wrap_future(attempt) for attempt in attempts])
 
-    def _keep(self, entry: Entry) -> None:
-        # Who is told of a call finds it in the journal.
-        self._world.journal.write(entry)
-        self._world.events.add(entry.sandbox, "request", self._world.journal.brief(entry))
-
-
-def _labelled(exchange: Exchange, noted: Noted) -> Reply:
-    """The reply, saying what it is."""
-    first = exchange.violated
-    labels = {
-        "x-mock-provider": exchange.provider,
-        "x-mock-operation": exchange.operation,
-        "x-mock-request-id": noted.id,
-        "x-mock-outcome": exchange.outcome,
-        "x-mock-violation": f"{first.pointer}: {first.rule}" if first else None,
-    }
-    said = [(name, header_text(text)) for name, text in labels.items() if text is not None]
-    return replace(exchange.reply, headers=[*exchange.reply.headers, *said])
-
-
-def _count(tx: Tx, exchange: Exchange, fault: Met, *, arrives: bool) -> None:
-    tally(tx, violated=exchange.violated is not None)
-    met, provider, operation = exchange.met, exchange.provider, exchange.operation
-    if met is None or provider is None or operation is None:
-        return
-    # What a fault keeps from a client, or comes when it waits no more, it has not met.
-    if not arrives or (fault.fault is not None and fault.fault.fault != SLOW):
-        return
-    count(tx, "outcomes", provider, operation, met.counted or met.outcome)
-    for state in met.states:
-        count(tx, "states", provider, operation, state)
-
-
-def _offline(case: Case, choice: Choice) -> Callable[[Json], Json] | None:
-    """What makes a body that is not the state's one whose files are here too."""
-    # Of an example that was asked for by its name not a letter is changed.
-    is_wanted_so = choice.living is not None or case.wish.example is not None
-    if case.reading is None or (is_wanted_so and not choice.invented):
-        return None
-    return partial(case.reading.living.offline, case.sandbox)
+    def _note(self, laid: Laid) -> None:
+        exchange, met, arrives = self._done.exchange, self._done.noted.met, laid.status is not None
+        self._world.store.run(self._target.sandbox, lambda tx: count_in(tx, exchange, met, arrives=arrives))
+        self._endpoint.note(self._target, self._done, laid, self._started)
 
 
 def _accepted(incoming: Incoming) -> str | None:
     return ", ".join(incoming.all("accept")) or None
-
-
-def _mismatches(case: Case, body: Body) -> Iterator[Violation]:
-    """Every way in which an answer of ours breaks its document."""
-    if body.media is not None and body.media.place is not None:
-        yield from body_violations(case.document, body.media.place, body.media.type, body.value)
-    for header, value in body.headers:
-        yield from header_violations(case.document, header, value)
-
-
-async def _safely(answer: Awaitable[Reply]) -> Reply:
-    try:
-        return await answer
-    except Gone:
-        raise
-    except Exception as error:  # a fault of ours must not look like one of the provider
-        return problems.our_fault(error)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from itertools import chain
+from random import Random
+from typing import Any, NamedTuple, Protocol, cast
 
-from mockserver.domain.ports import Store
+from mockserver.domain.ports import Record, Store
 from mockserver.openapi.source import Json
 
 LOG = "events"
@@ -19,8 +20,32 @@ KEEP_ALIVE_SECONDS = 15.0
 LOOK_SECONDS = 1.0
 
 _PAGE = 100
-_MARKS = 10**6
+_MARKS = 2**20
+# An entry may stand for so many events; the last digits of their marks say which of them one is.
+_TOGETHER = 16
 _LOST = b": some events are not kept any more; what is still kept follows\n\n"
+
+
+class Kept(Protocol):
+    """What is kept of something that happened."""
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+
+
+class Telling(Kept, Protocol):
+    """What an event says, written only where somebody follows: mostly nobody does."""
+
+    def brief(self) -> dict[str, Json]:
+        """What is said of it."""
+
+
+Event = tuple[int, str, Any]
+"""The mark of an entry, and what it tells: a kind of event with a `Telling`, or several at once."""
+
+Many = Callable[[Any], list[tuple[str, Telling]]]
+"""What reads an entry that tells of several events at once: each with its kind."""
 
 
 class Position(NamedTuple):
@@ -32,6 +57,11 @@ class Position(NamedTuple):
 
     number: int = 0
     mark: int = 0
+
+    @property
+    def place(self) -> int:
+        """Which of the events that its entry stands for was the last."""
+        return self.mark % _TOGETHER
 
     @classmethod
     def of(cls, id: str) -> Position:
@@ -54,10 +84,17 @@ class Events:
         self._guard = threading.Lock()
         self._wakers: dict[str, set[_Waker]] = {}
         self._closed = False
+        self._random = Random()
+        self._readers: dict[str, Many] = {}
 
-    def add(self, sandbox: str, kind: str, data: dict[str, Json]) -> None:
+    def read_many(self, kind: str, read: Many) -> None:
+        """Say how entries of a kind are read that tell of several events at once."""
+        self._readers[kind] = read
+
+    def add(self, sandbox: str, kind: str, data: Kept) -> None:
         """Add an event to the log and wake the sandbox's streams; may be called from any thread."""
-        self._store.append(sandbox, LOG, _encode(kind, data))
+        mark = self._random.getrandbits(16) * _TOGETHER
+        self._store.append(sandbox, LOG, (mark, kind, data), data.weight)
         if sandbox in self._wakers:
             with self._guard:
                 wakers = list(self._wakers.get(sandbox, ()))
@@ -66,7 +103,7 @@ class Events:
 
     def latest(self, sandbox: str) -> Position:
         """The place behind everything that has happened by now."""
-        newest = self._store.newest(sandbox, LOG, 1)
+        newest = self._read(self._store.newest(sandbox, LOG, 1))
         return _position(*newest[-1]) if newest else Position()
 
     async def follow(self, sandbox: str, position: Position) -> AsyncGenerator[bytes]:
@@ -108,22 +145,37 @@ class Events:
         return self._told(sandbox, position)
 
     def _told(self, sandbox: str, position: Position) -> Told:
-        entries, is_whole = self._behind(sandbox, position)
-        if not entries:
+        entries, told, is_whole = self._behind(sandbox, position)
+        written = [list(self._written(number, event)) for number, event in entries]
+        # Of the first some may be told already.
+        text = b"".join((*[*chain.from_iterable(written[:1])][told:], *chain.from_iterable(written[1:])))
+        if not text:
             return Told(b"", position)
-        text = b"".join(_written(number, entry) for number, entry in entries)
         return Told(text if is_whole else _LOST + text, _position(*entries[-1]))
 
-    def _behind(self, sandbox: str, position: Position) -> tuple[list[tuple[int, bytes]], bool]:
-        """The next entries behind a place, and False where some that stood between are not kept any more."""
+    def _written(self, number: int, event: Event) -> Iterator[bytes]:
+        mark, kind, data = event
+        read = self._readers.get(kind)
+        for at, (name, telling) in enumerate(read(data) if read else [(kind, data)]):
+            line = json.dumps(telling.brief(), separators=(",", ":")).encode()
+            yield b"id: %d\nevent: %b\ndata: %b\n\n" % (number * _MARKS + mark + at, name.encode(), line)
+
+    def _read(self, kept: list[tuple[int, Record]]) -> list[tuple[int, Event]]:
+        return [(number, cast(Event, event)) for number, event in kept]
+
+    def _behind(self, sandbox: str, position: Position) -> tuple[list[tuple[int, Event]], int, bool]:
+        """The entries from a place on, how many events of the first are told, and whether none is lost.
+
+        Some may have stood between that are not kept any more.
+        """
         number = position.number
-        entries = self._store.read(sandbox, LOG, max(number - 1, 0), _PAGE)
-        if entries and entries[0][0] == number and _position(*entries[0]) == position:
-            return entries[1:], True
+        entries = self._read(self._store.read(sandbox, LOG, max(number - 1, 0), _PAGE))
+        if entries and entries[0][0] == number and entries[0][1][0] == position.mark - position.place:
+            return entries, position.place + 1, True
         if entries and entries[0][0] > number:
-            return entries, entries[0][0] == number + 1
+            return entries, 0, entries[0][0] == number + 1
         # The log is another one by now: all of it is new.
-        return self._store.read(sandbox, LOG, 0, _PAGE), False
+        return self._read(self._store.read(sandbox, LOG, 0, _PAGE)), 0, False
 
     @contextmanager
     def _listening(self, sandbox: str) -> Iterator[_Waker]:
@@ -166,16 +218,6 @@ class _Waker:
 # --- entries ------------------------------------------------------------------------------------------------
 
 
-def _encode(kind: str, data: dict[str, Any]) -> bytes:
-    """The mark, the kind and a line of JSON."""
-    mark = int.from_bytes(os.urandom(4)) % _MARKS
-    return f"{mark} {kind} {json.dumps(data, separators=(',', ':'))}".encode()
-
-
-def _position(number: int, entry: bytes) -> Position:
-    return Position(number, int(entry.partition(b" ")[0]))
-
-
-def _written(number: int, entry: bytes) -> bytes:
-    mark, kind, line = entry.split(b" ", 2)
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (number * _MARKS + int(mark), kind, line)
+def _position(number: int, event: Event) -> Position:
+    """The place behind an entry, however many events it stands for."""
+    return Position(number, event[0] + _TOGETHER - 1)

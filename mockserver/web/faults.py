@@ -60,7 +60,7 @@ class Wire(Protocol):
         """Wait for so long, or until the client has gone or the server stops: neither is held back by it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Broken(Reply):
     """A reply that does not arrive as it is; its status is 0 where not a byte of it does."""
 
@@ -79,6 +79,8 @@ class Laid(NamedTuple):
         return self.reply.status or None
 
 
+SPARED = Met()
+"""What a call meets for which no fault waits."""
 NOTHING = Reply(0)
 """The reply of a call that was not carried out."""
 
@@ -96,6 +98,8 @@ def meet(
     is_media: bool = False,
 ) -> Met:
     """The faults that a call meets, used up by one."""
+    if faults.is_spared(tx):
+        return SPARED
     call = Call(provider, operation, bare_path(target.path, provider), body, is_media)
     return faults.take(tx, call, lambda: faults.fraction(ids.next(tx, target.sandbox, "fault-draw")))
 

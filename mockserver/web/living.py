@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-from mockserver.domain import credits, magic
+from mockserver.domain import credits, magic, tasks
 from mockserver.domain import fault as faults
 from mockserver.domain import media as files
 from mockserver.domain.lifecycle import Step
@@ -36,9 +38,10 @@ from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind
 from mockserver.domain.ports import Clock, Ids, Tx
 from mockserver.domain.records import micros
+from mockserver.domain.rules import Check
 from mockserver.domain.service import House, Service, Wish
 from mockserver.openapi.compiled import Document, Operation
-from mockserver.openapi.parameters import values
+from mockserver.openapi.payload import write_plain
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
 from mockserver.providers import BUILT_IN, adapter_of
@@ -49,7 +52,6 @@ from mockserver.web import choice as choices
 from mockserver.web.choice import Choice
 from mockserver.web.locate import DEFAULT_SANDBOX, SANDBOX
 from mockserver.web.redact import digest, redacted
-from mockserver.web.request import Incoming
 from mockserver.web.verdict import Verdict
 
 POOR = "mock-poor"
@@ -65,11 +67,22 @@ class Acted(NamedTuple):
     """What came of a request: the answer, and the checks that led to it."""
 
     choice: Choice
-    checks: list[dict[str, Json]]
+    checks: list[Check]
     refused: bool
     # The task that was made, and whether its first callback comes before the answer.
     made: Task | None = None
     early: bool = False
+
+
+class _Final(NamedTuple):
+    """A task at its end, by which operation and where it was looked at, and the answer."""
+
+    task: Task
+    of: tuple[str, str]
+    answer: Choice
+
+
+_MOST_FINALS = 1024
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,8 @@ class Living:
     house: House
     clock: Clock
     settings: Settings
+    # By the identity of a task that is unpacked and at its end.
+    finals: dict[int, _Final] = field(default_factory=dict, compare=False, repr=False)
 
     def knows(self, operation: Operation) -> bool:
         """True for an operation whose answers are this adapter's."""
@@ -97,15 +112,30 @@ class Living:
 
     # --- answering ------------------------------------------------------------------------------------------
 
-    def act(self, tx: Tx, sandbox: str, verdict: Verdict, call: Call, wish: Wish) -> Acted:
-        """What comes of a valid request; a refused one has changed nothing."""
-        assert verdict.credential is not None
+    def act(
+        self,
+        tx: Tx,
+        sandbox: str,
+        verdict: Verdict,
+        call: Call,
+        command: Command | Refusal,
+        caller: Caller,
+        wish: Wish,
+    ) -> Acted:
+        """What comes of a valid request, read as a command; a refused one has changed nothing."""
         service = self.service(tx, sandbox)
-        service.counts_polls = True
-        wish = wish._replace(model_refusal=self._model_refusal(call, verdict))
+        # Whoever asked looks after the steps of what is made: mostly they can be settled at once.
+        service.counts_polls = service.leaves_steps = True
+        if verdict.violations:
+            wish = wish._replace(model_refusal=self._model_refusal(call, verdict))
         try:
-            command = self._command(call)
-            view = carry_out(service, command, self.caller(verdict.credential), wish)
+            if isinstance(command, Refusal):
+                raise command
+            view = carry_out(service, command, caller, wish)
+            if type(command) is ShowTask and view.tasks[0].moment.is_final:
+                # A poll of a task at its end: it stays as it is, and tells of nothing else.
+                answer = self._of_final(view, verdict.operation, call, sandbox)
+                return Acted(answer, service.checks, answer.outcome == Outcome.NOT_FOUND)
             written = self.adapter.write(call, view, self.context(sandbox))
         except Refusal as refusal:
             return Acted(self.refused(verdict.operation, call, refusal), service.checks, refused=True)
@@ -115,16 +145,28 @@ class Living:
         answer = choices.by_outcome(verdict.operation, outcome).showing(written.body, written.states)
         # A look-up that found nothing refuses as well, where the provider answers it with an empty list.
         made = view.tasks[0].task if isinstance(command, Submit | CreatePersona) and view.tasks else None
-        early = (
-            made is not None
-            and bool(made.callback)
-            and self._met(tx, sandbox, made, faults.EARLY) is not None
-        )
+        early = made is not None and bool(made.callback) and not faults.callbacks_are_spared(tx)
+        early = early and made is not None and self._met(tx, sandbox, made, faults.EARLY) is not None
         if made is not None and early:
+            tasks.put_due(tx, made, service.first_step(made))
             service.hurry(made)
         return Acted(answer, service.checks, refused=outcome is Outcome.NOT_FOUND, made=made, early=early)
 
-    def _command(self, call: Call) -> Command:
+    def _of_final(self, view: View, operation: Operation, call: Call, sandbox: str) -> Choice:
+        """What a poll shows of a task that will not change; written once for the newest, as polls repeat."""
+        task = view.tasks[0].task
+        known = self.finals.get(id(task))
+        if known is not None and known.task is task and known.of == (operation.name, sandbox):
+            return known.answer
+        written = self.adapter.write(call, view, self.context(sandbox))
+        answer = choices.by_outcome(operation, written.outcome).showing(written.body, written.states)
+        answer = answer._replace(raw=write_plain(written.body))
+        if len(self.finals) >= _MOST_FINALS:
+            self.finals.clear()
+        self.finals[id(task)] = _Final(task, (operation.name, sandbox), answer)
+        return answer
+
+    def command(self, call: Call) -> Command:
         """The command that a valid request means; what makes a task knows by which operation."""
         command = self.adapter.read(call)
         if isinstance(command, Submit | CreatePersona):
@@ -164,7 +206,9 @@ class Living:
             outcome = Outcome.INVALID
         answer = choices.by_outcome(operation, outcome)
         assert answer.example is not None
-        return answer.showing(self.adapter.refuse(call, refusal, answer.example.value), ())
+        sample = answer.example.value
+        body = self.adapter.refuse(call, refusal, sample)
+        return answer.showing(body, ()) if body is not sample else _documented(operation, outcome)
 
     def faulty(self, operation: Operation, call: Call, outcome: str, violation: Violation) -> Choice:
         """The documented answer to a request that breaks the document."""
@@ -173,22 +217,21 @@ class Living:
     def context(self, sandbox: str) -> Context:
         """What bodies written for a sandbox may need."""
         prefix = "" if sandbox == DEFAULT_SANDBOX else f"{SANDBOX}{sandbox}"
-        root = f"{self.settings.base_url}{prefix}/_mock/media"
-        return Context(
-            media=lambda song, role: f"{root}/{self.document.name}/{quote(song, safe='')}/{role}",
-            upload=lambda id, name: f"{root}/uploads/{id}/{quote(name, safe='')}",
-            sample=self._sample,
-        )
+        return _Context(self, f"{self._base}{prefix}/_mock/media")
 
-    def _sample(self, operation: str) -> Json:
+    @cached_property
+    def _base(self) -> str:
+        return self.settings.base_url
+
+    def sample(self, operation: str) -> Json:
+        """The first success that the document shows of an operation."""
         found = self.document.operation(operation)
         assert found is not None
         return found.answers["success"].examples[0].value
 
-    def call(self, operation: Operation, body: Json, incoming: Incoming, path: Mapping[str, str]) -> Call:
+    def call(self, verdict: Verdict) -> Call:
         """A request as the adapter reads it; a parameter that is missing or unreadable is left out."""
-        sent = values(operation.parameters, incoming.sent(dict(path)), self.document.source)
-        return Call(operation.name, body, sent["path"], sent["query"])
+        return Call(verdict.operation.name, verdict.body, verdict.given["path"], verdict.given["query"])
 
     def failure(self, error: Json) -> FailureKind | None:
         """A failure by its name or code, or by a code with words of one's own; the usual one for None."""
@@ -247,26 +290,67 @@ class Living:
         return context.media(EXAMPLE, _role(url, name))
 
 
+class _Context:
+    """What bodies written for a sandbox may need: URLs below a root, and the document's examples."""
+
+    __slots__ = ("_living", "_root")
+
+    def __init__(self, living: Living, root: str) -> None:
+        self._living = living
+        self._root = root
+
+    def media(self, song: str, role: str) -> str:
+        return f"{self.folder(song)}{role}"
+
+    def folder(self, song: str) -> str:
+        # Ids need no quoting, but for those of a state that was brought; to ask takes a third of the time.
+        part = song if _PLAIN.fullmatch(song) else quote(song, safe="")
+        return f"{self._root}/{self._living.document.name}/{part}/"
+
+    def upload(self, id: str, name: str) -> str:
+        return f"{self._root}/uploads/{id}/{quote(name, safe='')}"
+
+    def sample(self, operation: str) -> Json:
+        return self._living.sample(operation)
+
+
+# A refusal in the document's own words is one and the same each time.
+@lru_cache(maxsize=1024)
+def _documented(operation: Operation, outcome: str) -> Choice:
+    answer = choices.by_outcome(operation, outcome)
+    assert answer.example is not None
+    return answer.showing(answer.example.value, ())
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+
+
 def _wanted(known: Iterable[str]) -> str:
     return f"wanted one of {', '.join(known)}"
 
 
 def caller_of(settings: Settings, credential: str) -> Caller:
     """The account behind a credential, and what it starts with; `mock-poor` begins with nothing."""
-    starts_with = 0 if credential == POOR else credits.counted(settings.credits)
-    return Caller(digest(credential), redacted(credential), starts_with)
+    return _caller(settings.credits, credential)
+
+
+@lru_cache(maxsize=1024)
+def _caller(starts_with: float, credential: str) -> Caller:
+    held = 0 if credential == POOR else credits.counted(starts_with)
+    return Caller(digest(credential), redacted(credential), held)
 
 
 def carry_out(service: Service, command: Command, caller: Caller, wish: Wish) -> View:
     """What a command comes to."""
     match command:
+        # Most calls are polls, and to go through all cases takes 0.5 µs.
+        case ShowTask():
+            return View(tasks=(service.show_task(command.id, caller),))
         case Submit():
             return View(tasks=(service.submit(command, caller, wish),))
         case CreatePersona():
             persona = service.create_persona(command, caller, wish)
             return View(tasks=(persona.task,) if persona.task else (), persona=persona)
-        case ShowTask():
-            return View(tasks=(service.show_task(command.id, caller),))
         case ShowTasks():
             return View(tasks=service.show_tasks(command.ids, command.kinds, caller))
         case ShowSongs():

@@ -6,12 +6,10 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import aclosing
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mockserver.openapi.parameters import Sent, split_query
+from mockserver.openapi.parameters import Sent, joined, split_query
 from mockserver.web.reply import Headers, Reply, problem
 
 if TYPE_CHECKING:
@@ -37,15 +35,24 @@ class Gone(Exception):
     """The client went away before its request was whole."""
 
 
-@dataclass(frozen=True)
 class Incoming:
-    """Method, path, query and headers of a request."""
+    """Method, path, query and headers of a request; none of them changes."""
 
-    method: str
-    raw_path: str
-    query: bytes
-    headers: Headers
-    wire: Wire | None = None
+    # No dataclass: a frozen one is made in 1.2 µs, and this in 0.3; each call makes one.
+    def __init__(
+        self, method: str, raw_path: str, query: bytes, headers: Headers, wire: Wire | None = None
+    ) -> None:
+        self.method = method
+        self.raw_path = raw_path
+        self.query = query
+        self.headers = headers
+        self.wire = wire
+        self._first: dict[str, str] | None = None
+        self._pairs: list[tuple[str, str]] | None = None
+
+    def on(self, wire: Wire | None) -> Incoming:
+        """The same request with a handle on its connection."""
+        return Incoming(self.method, self.raw_path, self.query, self.headers, wire)
 
     @classmethod
     def of(cls, scope: Scope) -> Incoming:
@@ -60,26 +67,30 @@ class Incoming:
         wire = (scope.get("extensions") or {}).get(WIRE)
         return cls(scope["method"], path or "/", scope.get("query_string", b""), headers, wire)
 
-    @cached_property
-    def _first(self) -> dict[str, str]:
-        return dict(reversed(self.headers))
-
     def header(self, name: str) -> str | None:
         """The first value of a header, by its lower-case name."""
+        if self._first is None:
+            self._first = dict(reversed(self.headers))
         return self._first.get(name)
 
     def all(self, name: str) -> list[str]:
         """Every value of a header."""
-        return [value for key, value in self.headers if key == name]
+        return [] if self.header(name) is None else [value for key, value in self.headers if key == name]
 
-    @cached_property
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """The pairs of the query, values as sent."""
-        return split_query(self.query)
+        if self._pairs is None:
+            self._pairs = split_query(self.query) if self.query else []
+        return self._pairs
 
     def sent(self, path: dict[str, str]) -> Sent:
         """What the request holds besides its body, as the documents' checks read it."""
-        return Sent(path, self.pairs, self.headers)
+        if self._first is None:
+            self._first = dict(reversed(self.headers))
+        # Mostly no header stands twice, and the first of each is all of it.
+        by_name = self._first if len(self._first) == len(self.headers) else joined(self.headers)
+        return Sent(path, self.pairs if self.query else (), self.headers, by_name)
 
     @property
     def host(self) -> str:

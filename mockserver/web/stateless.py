@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from mockserver.openapi.compiled import Document, Example, Header, Media, Operation, Response
 from mockserver.openapi.negotiation import choose, concrete, essence, is_json, is_xml
 from mockserver.openapi.parameters import types_of
-from mockserver.openapi.payload import write_json
+from mockserver.openapi.payload import write_json, write_plain
 from mockserver.openapi.schemas import Place
 from mockserver.openapi.source import Json
 from mockserver.web.choice import Choice
-from mockserver.web.reply import Reply, header_text
+from mockserver.web.reply import JSON, Headers, Reply, header_text
 
 # What belongs to the connection and not to a document.
 _OURS = frozenset(
@@ -49,12 +49,26 @@ class Body(NamedTuple):
     headers: tuple[tuple[Header, Json], ...] = ()
 
 
+class Told(NamedTuple):
+    """The documented headers of a response: as they travel, and as their values."""
+
+    lines: Headers
+    values: tuple[tuple[Header, Json], ...]
+
+
+_MOST_KEPT = 1000
+_LONGEST_ACCEPT = 200
+
+
 class Stateless:
     """Writes documented answers; the same seed gives the same bodies."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._made: dict[tuple[str, str, str, str], Json] = {}
+        # What the document alone decides is the same every time, and is written once.
+        self._static: dict[tuple[str, str, str, int, str | None, str | None], tuple[Reply, Body]] = {}
+        self._headers: dict[tuple[str, str, str], Told] = {}
 
     def write(
         self,
@@ -70,6 +84,54 @@ class Stateless:
 
         `shown` is given the body and gives the one to send.
         """
+        if choice.living is not None and not variety:
+            return self._of_state(document, operation, choice)
+        if variety or shown is not None:
+            return self._written(document, operation, choice, accept, variety, shown)
+        example = choice.example.pointer if choice.example else None
+        key = (document.name, operation.name, choice.outcome, choice.status, example, accept)
+        known = self._static.get(key)
+        if known is None:
+            known = self._written(document, operation, choice, accept, variety, shown)
+            # Callers may accept whatever they like, and what is theirs is not to fill the memory.
+            if len(self._static) < _MOST_KEPT and len(accept or "") <= _LONGEST_ACCEPT:
+                self._static[key] = known
+        return known
+
+    def _of_state(self, document: Document, operation: Operation, choice: Choice) -> tuple[Reply, Body]:
+        """The reply whose body an adapter has made."""
+        response, example = choice.response, choice.example
+        assert response is not None
+        assert example is not None
+        media, headers = response.media[example.media], self._told(document, operation, response)
+        if media.type == JSON:
+            raw = choice.raw or write_plain(choice.body)
+        else:
+            maker = _Maker(document, operation, response, self._seed, b"", self._made)
+            raw = maker.written(media, media.type, choice.body)
+        body = Body(choice.body, media, raw, headers.values)
+        return Reply(choice.status, raw, media.type, headers.lines), body
+
+    def _told(self, document: Document, operation: Operation, response: Response) -> Told:
+        """The documented headers of a response, made once."""
+        key = (document.name, operation.name, response.status)
+        known = self._headers.get(key)
+        if known is None:
+            maker = _Maker(document, operation, response, self._seed, b"", self._made)
+            values = tuple(maker.headers())
+            lines = [pair for header, value in values for pair in _lines(header, value)]
+            known = self._headers[key] = Told(lines, values)
+        return known
+
+    def _written(
+        self,
+        document: Document,
+        operation: Operation,
+        choice: Choice,
+        accept: str | None,
+        variety: bytes,
+        shown: Callable[[Json], Json] | None,
+    ) -> tuple[Reply, Body]:
         response = choice.response
         if response is None:
             raise LookupError(f"{operation.name} documents no answer for {choice.outcome}")

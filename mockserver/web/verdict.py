@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from mockserver.openapi import parameters
-from mockserver.openapi.compiled import Document, Media, Operation, Route
-from mockserver.openapi.parameters import Sent
+from mockserver.openapi.compiled import Document, Media, Operation, RequestBody, Route
+from mockserver.openapi.parameters import Sent, Values
 from mockserver.openapi.payload import OPAQUE, Payload
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
@@ -29,15 +28,19 @@ class Verdict(NamedTuple):
     body: Json
     fault: str | None
     violations: tuple[Violation, ...]
+    # The parameters that could be read, by place and name.
+    given: Values
     others: tuple[Operation, ...] = ()
 
     @property
     def first(self) -> Violation | None:
         """The violation to show where there is room for one."""
-        return next(iter(self.violations), None)
+        return self.violations[0] if self.violations else None
 
     def refusal(self, but: Callable[[Violation], bool] = lambda _: False) -> Violation | None:
         """What refuses a well-formed request, `but` some; a plain violation comes before a vocal window."""
+        if not self.violations:
+            return None
         refusing = [v for v in self.violations if v.outcome not in (None, "unauthorized") and not but(v)]
         return next((v for v in refusing if v.outcome == "invalid"), next(iter(refusing), None))
 
@@ -45,31 +48,33 @@ class Verdict(NamedTuple):
 def judge(document: Document, route: Route, path: dict[str, str], incoming: Incoming, raw: bytes) -> Verdict:
     """The verdict on a request for a route."""
     sent = incoming.sent(path)
-    read = _Body(document, route.operation, raw, incoming.header("content-type"))
-    operation = _meant(document, route, read.payload)
+    read = _read(document, route.operation, raw, incoming.header("content-type"))
+    operation = _meant(document, route, read.payload) if route.variants else route.operation
     let_in, credential = operation.security.caller(sent)
-    credential = _as_meant(credential)
-    found = [
-        *(() if let_in else _unauthorized(document, operation, sent)),
-        *parameters.violations(operation.parameters, sent, document.schemas),
-        *read.violations(),
-    ]
+    if credential is not None and not credential.isascii():
+        credential = _as_meant(credential)
+    broken, given = operation.readers.read(sent)
+    found: list[Violation] = [] if let_in else list(_unauthorized(document, operation, sent))
+    found.extend(broken)
+    if operation.body is not None:
+        found.extend(_violations(document, operation.body, read))
     value = None if read.payload.value is OPAQUE else read.payload.value
-    tells = isinstance(value, dict) and value
-    others = () if tells else tuple(other for other, _ in route.variants)
-    return Verdict(operation, credential, let_in, value, read.fault, tuple(found), others)
+    others: tuple[Operation, ...] = ()
+    if route.variants and not (isinstance(value, dict) and value):
+        others = tuple(other for other, _ in route.variants)
+    return Verdict(operation, credential, let_in, value, read.payload.fault, tuple(found), given, others)
 
 
-def _as_meant(credential: str | None) -> str | None:
+def _as_meant(credential: str) -> str:
     """A key as its owner wrote it: headers are read as Latin-1, and keys beyond ASCII are sent as UTF-8."""
     try:
-        return credential.encode("latin-1").decode("utf-8") if credential else credential
+        return credential.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return credential
 
 
 def _meant(document: Document, route: Route, payload: Payload) -> Operation:
-    """The operation that a body means, where several share a path and method."""
+    """The operation that a body means, of several that share a path and method."""
     if payload.fault is None and payload.value is not OPAQUE:
         for operation, place in route.variants:
             if document.schemas.allows(place, payload.value, "request"):
@@ -93,63 +98,57 @@ def _unauthorized(document: Document, operation: Operation, sent: Sent) -> Itera
         )
 
 
-class _Body:
-    """The body of a request, read by what the operation documents."""
+class _Read(NamedTuple):
+    """A body as far as it was read: in which representation, and what came of that."""
 
-    def __init__(
-        self, document: Document, operation: Operation, raw: bytes, content_type: str | None
-    ) -> None:
-        self._document = document
-        self._operation = operation
-        self._is_missing = not raw
-        self._media: Media | None = None
-        self.payload = Payload()
-        self.fault: str | None = None
-        if raw and operation.body is not None:
-            self._read(raw, content_type)
+    is_missing: bool
+    media: Media | None = None
+    payload: Payload = Payload()
 
-    def _read(self, raw: bytes, content_type: str | None) -> None:
-        try:
-            self._media = documented_media(self._operation, content_type)
-        except UnsupportedMedia as error:
-            self.fault = f"the content type {error} is not documented"
-            self.payload = Payload(fault=UNSUPPORTED)
-            return
-        assert self._media is not None
-        self.payload = read_payload(raw, content_type, self._media, self._document.source)
-        self.fault = self.payload.fault
 
-    def violations(self) -> Iterator[Violation]:
-        body = self._operation.body
-        if body is None:
-            return
-        if self._is_missing:
-            if body.required:
-                yield self._violation("body", "/body", "required", "a body", "nothing", "a body is required")
-        elif self.payload.fault == UNSUPPORTED:
-            known = list(body.media)
-            yield self._violation(
-                "header", "/header/content-type", "contentType", known, "another", self.fault or ""
-            )
-        elif self.fault is not None:
-            wanted = self._media.type if self._media else "a body"
-            yield self._violation("body", "/body", "wellFormed", wanted, self.fault, self.fault)
-        else:
-            yield from self._invalid()
+_MISSING, _UNASKED = _Read(is_missing=True), _Read(is_missing=False)
 
-    def _invalid(self) -> Iterator[Violation]:
-        for pointer in self.payload.duplicates:
-            text = "stands twice in one object; the last one counts"
-            violation = self._violation(
-                "body", f"/body{pointer}", "duplicateKey", "one value", "several", text
-            )
-            yield violation._replace(outcome=None)
-        if self._media is not None and self._media.place is not None and self.payload.value is not OPAQUE:
-            yield from self._document.schemas.violations(
-                self._media.place, self.payload.value, where="body", pointer="/body"
-            )
 
-    def _violation(
-        self, where: str, pointer: str, rule: str, wanted: Json, got: Json, text: str
-    ) -> Violation:
-        return Violation(where, self._document.name, pointer, rule, wanted, got, text)
+def _read(document: Document, operation: Operation, raw: bytes, content_type: str | None) -> _Read:
+    if not raw:
+        return _MISSING
+    if operation.body is None:
+        return _UNASKED
+    try:
+        media = documented_media(operation, content_type)
+    except UnsupportedMedia as error:
+        return _Read(False, None, Payload(fault=f"the content type {error} is not documented"))
+    assert media is not None
+    return _Read(False, media, read_payload(raw, content_type, media, document.source))
+
+
+def _violations(document: Document, body: RequestBody, read: _Read) -> Iterable[Violation]:
+    """What is wrong with a body; a plain tuple where nothing is, for a generator takes longer to begin."""
+    if read.is_missing:
+        if not body.required:
+            return ()
+        return (_violation(document, "body", "/body", "required", "a body", "nothing", "a body is required"),)
+    fault, media = read.payload.fault, read.media
+    if media is None:
+        where, known = "/header/content-type", list(body.media)
+        return (_violation(document, "header", where, "contentType", known, "another", fault or ""),)
+    if fault is not None:
+        return (_violation(document, "body", "/body", "wellFormed", media.type, fault, fault),)
+    twice = [_twice(document, pointer) for pointer in read.payload.duplicates]
+    if media.place is None or read.payload.value is OPAQUE:
+        return twice
+    invalid = document.schemas.violations(media.place, read.payload.value, where="body", pointer="/body")
+    return [*twice, *invalid] if twice else invalid
+
+
+def _twice(document: Document, pointer: str) -> Violation:
+    text = "stands twice in one object; the last one counts"
+    pointer = f"/body{pointer}"
+    found = _violation(document, "body", pointer, "duplicateKey", "one value", "several", text)
+    return found._replace(outcome=None)
+
+
+def _violation(
+    document: Document, where: str, pointer: str, rule: str, wanted: Json, got: Json, text: str
+) -> Violation:
+    return Violation(where, document.name, pointer, rule, wanted, got, text)

@@ -118,8 +118,9 @@ def retries(adapter: Adapter, *seconds: float) -> Slip:
 def unruled(order: str, *gone: Rule) -> Slip:
     """Rules that are not looked at."""
     known = getattr(rules, order)
-    assert set(gone) <= set(known)
-    return lambda patch: patch.setattr(rules, order, tuple(rule for rule in known if rule not in gone))
+    assert set(gone) <= {named.rule for named in known}
+    left = tuple(named for named in known if named.rule not in gone)
+    return lambda patch: patch.setattr(rules, order, left)
 
 
 def spoilt(place: object, name: str, change: Callable[..., Any]) -> Slip:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockserver.domain.ports import Store
 from tests.conftest import Client, MakeClient
 from tests.providers.crun_calls import Crun
 from tests.providers.envelope import NO_SONG
@@ -156,3 +157,22 @@ def test_a_song_of_one_provider_is_none_of_another(make_client: MakeClient) -> N
 @pytest.mark.parametrize("key", ["k", "mock-nothing-of-that-name"])
 def test_any_key_is_an_account(make_client: MakeClient, key: str) -> None:
     assert Kie(make_client(), key).credits() == 1000
+
+
+def test_refunds_are_settled_as_time_moves_and_left_for_no_call(client: Client, store: Store) -> None:
+    kie = Kie(client)
+    for _ in range(3):
+        kie.started(prefer="outcome=task-failed")
+
+    promised = refunds(store)
+    kie.advance(500)
+
+    assert len(promised) == 3
+    assert refunds(store) == []
+    assert kie.credits() == 1000
+
+
+def refunds(store: Store) -> list[str]:
+    """What is still to be given back, in every sandbox."""
+    found = (store.run(sandbox, lambda tx: tx.scan("refund/")) for sandbox in store.sandboxes())
+    return [key for page in found for key, _ in page]

@@ -524,6 +524,8 @@ class Sandbox:
         return deepcopy(self.state)
 
     def bring(self, state: State) -> None:
-        """Go on with another state; what was to be sent still is."""
+        """Go on with another state; what was to be sent still is, and none waits for another any more."""
         self.state = deepcopy(state)
+        while self._held:
+            self._line_up(self._held.popitem()[1])
         self.settle()

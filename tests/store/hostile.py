@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from mockserver.domain.ports import Tx
+from mockserver.domain.ports import Record, Tx
 
 T = TypeVar("T")
 
@@ -27,8 +27,9 @@ class HostileStore:
     name = "memory"
     may_block = False
 
-    def __init__(self, log_size: int = 1000) -> None:
+    def __init__(self, log_size: int = 1000, log_bytes: int = 64 * 1024 * 1024) -> None:
         self._log_size = log_size
+        self._log_bytes = log_bytes
         self._lock = threading.Lock()
         self._working = threading.local()
         self._conflicts = itertools.cycle((1, 2))
@@ -67,20 +68,25 @@ class HostileStore:
                 box.before, box.records = box.records, records
             return True
 
-    def append(self, sandbox: str, log: str, entry: bytes) -> int:
-        if not isinstance(entry, bytes):
-            raise TypeError(f"entry of log {log!r} must be bytes, got {type(entry).__name__}")
+    def append(self, sandbox: str, log: str, entry: Record, weight: int | None = None) -> int:
+        if not isinstance(entry, (bytes, tuple)):
+            raise TypeError(f"entry of log {log!r} must be bytes or a tuple, got {type(entry).__name__}")
+        if weight is None:
+            weight = len(entry) if isinstance(entry, bytes) else 0
         self._refuse_inside_work()
         with self._box(sandbox) as box:
             number, entries = box.logs.get(log, (0, []))
-            kept = [*entries, (number + 1, _encode(entry))]
-            box.logs[log] = (number + 1, kept[max(0, len(kept) - self._log_size) :])
+            kept = [*entries, (number + 1, _frozen(entry), weight)]
+            kept = kept[max(0, len(kept) - self._log_size) :]
+            while len(kept) > 1 and sum(weight for _, _, weight in kept) > self._log_bytes:
+                kept = kept[1:]
+            box.logs[log] = (number + 1, kept)
             return number + 1
 
-    def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, bytes]]:
+    def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
         return [pair for pair in self._entries(sandbox, log) if pair[0] > after][:limit]
 
-    def newest(self, sandbox: str, log: str, limit: int) -> list[tuple[int, bytes]]:
+    def newest(self, sandbox: str, log: str, limit: int) -> list[tuple[int, Record]]:
         entries = self._entries(sandbox, log)
         return entries[max(0, len(entries) - limit) :]
 
@@ -105,11 +111,11 @@ class HostileStore:
         with self._lock:
             self._boxes = {}
 
-    def _entries(self, sandbox: str, log: str) -> list[tuple[int, bytes]]:
+    def _entries(self, sandbox: str, log: str) -> list[tuple[int, Record]]:
         self._refuse_inside_work()
         with self._lock:
             _, entries = self._boxes.get(sandbox, _Box()).logs.get(log, (0, []))
-            return [(number, _decode(entry)) for number, entry in entries]
+            return [(number, _thawed(entry)) for number, entry, _ in entries]
 
     @contextmanager
     def _box(self, sandbox: str) -> Iterator[_Box]:
@@ -130,7 +136,7 @@ class _Box:
     def __init__(self) -> None:
         self.records: Records = {}
         self.before: Records = {}
-        self.logs: dict[str, tuple[int, list[tuple[int, bytes]]]] = {}
+        self.logs: dict[str, tuple[int, list[tuple[int, Record, int]]]] = {}
 
 
 class _HostileTx:
@@ -184,6 +190,14 @@ def _key(key: object) -> bytes:
     if not isinstance(key, str) or not key:
         raise TypeError(f"a key must be a text of at least one character, got {key!r}")
     return key.encode()
+
+
+def _frozen(entry: Record) -> Record:
+    return _encode(entry) if isinstance(entry, bytes) else entry
+
+
+def _thawed(kept: Record) -> Record:
+    return _decode(kept) if isinstance(kept, bytes) else kept
 
 
 def _encode(value: bytes) -> bytes:

@@ -9,5 +9,5 @@ from mockserver.domain.ports import Store
 from mockserver.store.memory import MemoryStore
 from tests.store.hostile import HostileStore
 
-# Called with log_size, or with nothing for the default.
+# Called with log_size and log_bytes, or with nothing for the default.
 STORES: Final[dict[str, Callable[..., Store]]] = {"memory": MemoryStore, "hostile": HostileStore}

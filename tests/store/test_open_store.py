@@ -28,6 +28,15 @@ def test_log_size_reaches_the_store() -> None:
     assert store.read("alice", "journal") == [(2, b"b")]
 
 
+def test_log_bytes_reach_the_store() -> None:
+    store = open_store("memory", log_bytes=1)
+
+    store.append("alice", "journal", b"a")
+    store.append("alice", "journal", b"b")
+
+    assert store.read("alice", "journal") == [(2, b"b")]
+
+
 @pytest.mark.parametrize("url", ["", "Memory", "memory:", "disk"])
 def test_unknown_store_is_refused_with_the_one_we_have(url: str) -> None:
     with pytest.raises(UnknownStore) as caught:

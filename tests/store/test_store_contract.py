@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -498,6 +498,96 @@ def test_log_of_size_zero_only_counts(make_store: Callable[..., Store]) -> None:
     assert store.newest("alice", "journal", 5) == []
 
 
+class Note(NamedTuple):
+    """A frozen record, as the journal's entries may be."""
+
+    id: str
+    at: float
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def test_frozen_record_is_given_back_as_it_is(store: Store) -> None:
+    note = Note("n1", 1.5, b"\x00body", (("a", "b"),))
+    store.append("alice", "journal", note)
+    store.append("alice", "journal", ("plain", 1, None))
+    store.append("alice", "journal", b"bytes")
+
+    entries = [entry for _, entry in store.read("alice", "journal")]
+
+    assert entries == [note, ("plain", 1, None), b"bytes"]
+    assert [type(entry) for entry in entries] == [Note, tuple, bytes]
+    assert store.newest("alice", "journal", 3) == store.read("alice", "journal")
+
+
+def test_oldest_entries_fall_out_where_the_log_has_too_many_bytes(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_bytes=10)
+
+    for entry in (b"aaaa", b"bbbb", b"cc"):
+        store.append("alice", "journal", entry)
+    assert store.read("alice", "journal") == [(1, b"aaaa"), (2, b"bbbb"), (3, b"cc")]
+    store.append("alice", "journal", b"ddddd")
+
+    assert store.read("alice", "journal") == [(3, b"cc"), (4, b"ddddd")]
+    assert store.read("alice", "journal", after=1, limit=1) == [(3, b"cc")]
+    assert store.newest("alice", "journal", 1) == [(4, b"ddddd")]
+
+
+def test_newest_entry_stays_whatever_it_weighs(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_bytes=3)
+
+    store.append("alice", "journal", b"a")
+    store.append("alice", "journal", b"heavy")
+    assert store.read("alice", "journal") == [(2, b"heavy")]
+    store.append("alice", "journal", b"c")
+
+    assert store.read("alice", "journal") == [(3, b"c")]
+
+
+def test_entry_counts_for_the_weight_it_is_given(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_bytes=10)
+
+    store.append("alice", "journal", ("a",), 6)
+    store.append("alice", "journal", b"long, and light", weight=1)
+    store.append("alice", "journal", ("of no weight",))
+    assert len(store.read("alice", "journal")) == 3
+    store.append("alice", "journal", ("d",), weight=4)
+
+    assert store.read("alice", "journal") == [(2, b"long, and light"), (3, ("of no weight",)), (4, ("d",))]
+
+
+def test_cleared_log_has_all_its_bytes_again(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_bytes=4)
+    store.append("alice", "journal", b"aaaa")
+
+    store.clear("alice", "journal")
+    store.append("alice", "journal", b"bb")
+    store.append("alice", "journal", b"cc")
+
+    assert store.read("alice", "journal") == [(2, b"bb"), (3, b"cc")]
+
+
+def test_bytes_of_logs_are_counted_apart(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_bytes=4)
+
+    store.append("alice", "journal", b"aaaa")
+    store.append("alice", "events", b"bbbb")
+    store.append("bob", "journal", b"cccc")
+
+    assert store.read("alice", "journal") == [(1, b"aaaa")]
+
+
+def test_log_size_and_bytes_hold_together(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_size=2, log_bytes=5)
+
+    for entry in (b"1", b"2", b"3"):
+        store.append("alice", "journal", entry)
+    assert store.read("alice", "journal") == [(2, b"2"), (3, b"3")]
+    store.append("alice", "journal", b"44444")
+
+    assert store.read("alice", "journal") == [(4, b"44444")]
+
+
 def test_cleared_log_goes_on_counting(store: Store) -> None:
     for entry in (b"a", b"b", b"c"):
         store.append("alice", "journal", entry)
@@ -539,10 +629,13 @@ def test_deleting_records_keeps_the_log(store: Store) -> None:
     assert store.read("alice", "journal") == [(1, b"a")]
 
 
-@pytest.mark.parametrize("entry", ["text", bytearray(b"x"), {"a": 1}, None])
-def test_entry_that_is_not_bytes_is_refused_by_the_name_of_its_log(store: Store, entry: Any) -> None:
-    with pytest.raises(TypeError, match=f"'journal' must be bytes, got {type(entry).__name__}"):
-        store.append("alice", "journal", entry)
+@pytest.mark.parametrize("weight", [None, 1])
+@pytest.mark.parametrize("entry", ["text", bytearray(b"x"), {"a": 1}, ["a"], None])
+def test_entry_of_no_known_kind_is_refused_by_the_name_of_its_log(
+    store: Store, entry: Any, weight: int | None
+) -> None:
+    with pytest.raises(TypeError, match=f"'journal' must be bytes or a tuple, got {type(entry).__name__}"):
+        store.append("alice", "journal", entry, weight)
 
     assert store.sandboxes() == []
 

@@ -16,6 +16,7 @@ STARTS = st.text("ab/\U0001f3b5\uffff", max_size=3)
 SANDBOXES = st.sampled_from(["alice", "bob"])
 LIMITS = st.integers(0, 6)
 LOGS = st.sampled_from(["journal", "events"])
+ENTRIES = st.binary(max_size=2) | st.tuples(st.binary(max_size=2))
 
 STEPS = st.one_of(
     st.tuples(st.just("put"), KEYS, st.binary(max_size=2)),
@@ -27,7 +28,7 @@ WORKS = st.tuples(st.just("run"), SANDBOXES, st.lists(STEPS, max_size=12), st.bo
 CALLS = st.one_of(
     WORKS,
     WORKS,
-    st.tuples(st.just("append"), SANDBOXES, LOGS, st.binary(max_size=2)),
+    st.tuples(st.just("append"), SANDBOXES, LOGS, ENTRIES, st.none() | st.integers(0, 4)),
     st.tuples(st.just("read"), SANDBOXES, LOGS, LIMITS, LIMITS),
     st.tuples(st.just("newest"), SANDBOXES, LOGS, LIMITS),
     st.tuples(st.just("clear"), SANDBOXES, LOGS),
@@ -55,7 +56,7 @@ def run(store: Store, sandbox: str, steps: list[tuple[Any, ...]], fails: bool) -
 @settings(max_examples=150, deadline=None)
 @given(st.lists(CALLS, max_size=12))
 def test_stores_agree_on_every_answer(calls: list[tuple[Any, ...]]) -> None:
-    stores = [make_store(log_size=3) for make_store in STORES.values()]
+    stores = [make_store(log_size=3, log_bytes=6) for make_store in STORES.values()]
 
     for name, *args in calls:
         answers = [(call(store, name, *args), store.sandboxes()) for store in stores]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from mockserver.testing import PersonaMock, Requests, Server
-from mockserver.testing import requests as listing
-from mockserver.web.journal import Entry, decode
+from mockserver.web.journal import Entry, Journal
 from tests.web.calls import credential
 
 
@@ -36,15 +36,16 @@ def client(mock: PersonaMock) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
     """What was read of the journal by the list."""
-    done: list[bytes] = []
+    done: list[Entry] = []
+    whole = Journal.whole
 
-    def reading(data: bytes) -> Entry:
-        done.append(data)
-        return decode(data)
+    def reading(journal: Journal, entry: Entry) -> dict[str, Any]:
+        done.append(entry)
+        return whole(journal, entry)
 
-    monkeypatch.setattr(listing, "decode", reading)
+    monkeypatch.setattr(Journal, "whole", reading)
     return done
 
 
@@ -54,7 +55,7 @@ def call(client: httpx.Client, *names: str) -> None:
 
 
 def test_a_look_at_the_last_of_many_reads_one(
-    mock: PersonaMock, client: httpx.Client, read: list[bytes]
+    mock: PersonaMock, client: httpx.Client, read: list[Entry]
 ) -> None:
     for n in range(1000):
         call(client, f"nowhere-{n}")
@@ -63,7 +64,7 @@ def test_a_look_at_the_last_of_many_reads_one(
     assert len(read) == 1000
 
 
-def test_counting_reads_nothing(mock: PersonaMock, client: httpx.Client, read: list[bytes]) -> None:
+def test_counting_reads_nothing(mock: PersonaMock, client: httpx.Client, read: list[Entry]) -> None:
     call(client, "a", "b", "c")
 
     requests = mock.requests
@@ -87,6 +88,12 @@ def test_it_is_a_sequence(mock: PersonaMock, client: httpx.Client) -> None:
     assert requests == list(requests) == mock.requests
     assert requests != requests[:2]
     assert "method='GET'" in repr(requests)
+
+
+def test_what_came_of_a_call_is_shown_as_the_word_it_is(mock: PersonaMock, client: httpx.Client) -> None:
+    client.get("/api/v1/generate/record-info?taskId=unknown")
+
+    assert "outcome='not-found'" in repr(mock.requests[0])
 
 
 def test_nothing_came_equals_an_empty_list_and_says_so_where_one_is_wanted(mock: PersonaMock) -> None:

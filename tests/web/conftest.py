@@ -46,7 +46,8 @@ def served() -> Iterator[tuple[str, int]]:
     sockets = listen("127.0.0.1", 0)
     settings = Settings(seed=0, verify_responses=True, port=port_of(sockets[0]), max_body=LIMIT)
     listening = threading.Event()
-    server = Server(create_app(settings), sockets, on_listening=listening.set)
+    app = create_app(settings)
+    server = Server(app, sockets, direct=app.state.direct, on_listening=listening.set)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert listening.wait(10), "the server did not start"

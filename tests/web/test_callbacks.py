@@ -31,6 +31,7 @@ from tests.web.stories import poll, state_of
 Json = Any
 Live = Callable[..., str]
 
+FOREIGN = "https://page.test/callback"
 START = "2026-01-01T00:00:00Z"
 EPOCH = 1767225600
 ENDS = {"kie": 120, "crun": 86, "evolink": 120, "yuto": 90}
@@ -846,7 +847,9 @@ def running(app: Any) -> Iterator[str]:
     """A real server of an application, until the block ends; its URL."""
     sockets = listen("127.0.0.1", 0)
     ready = threading.Event()
-    server = Server(app, sockets, on_listening=ready.set, on_stopping=app.state.mock.stop)
+    server = Server(
+        app, sockets, direct=app.state.direct, on_listening=ready.set, on_stopping=app.state.mock.stop
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert ready.wait(10), "the server did not start"
@@ -1509,6 +1512,23 @@ def test_no_more_callbacks_are_kept_than_the_journal_holds(receiver: Receiver) -
     assert receiver.stages() == ["text", "first", "complete"]
     assert told(callbacks(control)) == [("first", "delivered"), ("complete", "delivered")]
     assert control.refused("POST", f"/callbacks/{text['id']}/redeliver")[0] == 404
+
+
+def test_of_refused_callbacks_no_more_are_kept_than_the_journal_holds() -> None:
+    client = Client(shared_app(pace="instant", journal_size=3))
+    control = Control(client)
+    song(client, "kie", FOREIGN)
+    first, *_ = callbacks(control)
+
+    song(client, "yuto", FOREIGN)
+
+    assert told(callbacks(control)) == [
+        ("first", "refused"),
+        ("complete", "refused"),
+        ("complete", "refused"),
+    ]
+    status, _, problem = control.refused("POST", f"/callbacks/{first['id']}/redeliver")
+    assert (status, problem["detail"][:11]) == (404, "No callback")
 
 
 def test_what_is_still_to_be_sent_is_kept_until_it_was(receiver: Receiver) -> None:

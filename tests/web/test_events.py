@@ -28,6 +28,16 @@ SECONDS = 20
 Live = Callable[..., str]
 
 
+class Said(NamedTuple):
+    """An event with these data."""
+
+    data: dict[str, Any]
+    weight: int = 100
+
+    def brief(self) -> dict[str, Any]:
+        return self.data
+
+
 class Event(NamedTuple):
     """One event as a client reads it."""
 
@@ -183,7 +193,7 @@ def test_a_long_log_is_told_whole(live: Live) -> None:
     store = MemoryStore()
     base = live(store=store)
     for number in range(1000):
-        Events(store).add("default", "task", {"id": number})
+        Events(store).add("default", "task", Said({"id": number}))
 
     with listening(base, last="0") as stream:
         told = stream.take(1000)
@@ -405,7 +415,7 @@ def test_what_another_process_writes_into_the_store_is_told(
     base = live(store=store)
 
     with listening(base) as stream:
-        Events(store).add("default", "task", {"id": "t1"})
+        Events(store).add("default", "task", Said({"id": "t1"}))
         told = stream.take(1)
 
     assert (told[0].event, told[0].data) == ("task", {"id": "t1"})

@@ -90,7 +90,8 @@ def url() -> Iterator[str]:
         credits=10000,
     )
     listening = threading.Event()
-    server = Server(create_app(settings), sockets, on_listening=listening.set)
+    app = create_app(settings)
+    server = Server(app, sockets, direct=app.state.direct, on_listening=listening.set)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert listening.wait(10), "the server did not start"

@@ -31,7 +31,7 @@ def port() -> Iterator[int]:
     app = create_app(Settings(seed=0, port=port_of(sockets[0])))
     app.state.mock.store.run("default", lambda tx: tx.put("upload/3f0c", json.dumps(RECORD).encode()))
     listening = threading.Event()
-    server = Server(app, sockets, on_listening=listening.set)
+    server = Server(app, sockets, direct=app.state.direct, on_listening=listening.set)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert listening.wait(10), "the server did not start"

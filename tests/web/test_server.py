@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,9 +19,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mockserver.settings import UsageError
-from mockserver.web.listen import listen, port_of
-from mockserver.web.server import HEADER_BYTES, HEADER_FIELDS, PIPELINED, TARGET_BYTES, Server
+from mockserver.web.broken import HEADER_BYTES, HEADER_FIELDS, PIPELINED, TARGET_BYTES
+from mockserver.web.listen import listen
+from mockserver.web.server import Loop, Server
+from tests.web.serving import Serving, rest, serving, until
 
+LOOPS: tuple[Loop, ...] = ("auto", "asyncio")
 GET = b"GET /hello HTTP/1.1\r\nHost: mock\r\n\r\n"
 
 
@@ -76,61 +80,27 @@ class App:
         self.gone.set()
 
 
-@dataclass
-class Running:
+class Running(Serving):
     app: App
-    server: Server
-    port: int
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
-
-    def exchange(self, sent: bytes) -> bytes:
-        """Everything that comes back until the server closes the connection."""
-        with closing(self.connect()) as client:
-            client.sendall(sent)
-            return rest(client)
 
     def alive(self) -> bool:
         return self.exchange(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).endswith(b"0 bytes")
 
 
-def rest(client: socket.socket) -> bytes:
-    received = b""
-    while chunk := client.recv(65536):
-        received += chunk
-    return received
-
-
-def until(client: socket.socket, mark: bytes) -> bytes:
-    received = b""
-    while mark not in received:
-        chunk = client.recv(65536)
-        assert chunk, f"closed after {received!r}"
-        received += chunk
-    return received
-
-
 @contextmanager
-def serving(drain_seconds: float = 10) -> Iterator[Running]:
-    app, listening = App(), threading.Event()
-    sockets = listen("127.0.0.1", 0)
-    app.server = server = Server(app, sockets, on_listening=listening.set)
-    server.drain_seconds = drain_seconds
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert listening.wait(10)
-        yield Running(app, server, port_of(sockets[0]))
-    finally:
-        server.stop()
-        thread.join(20)
-        assert not thread.is_alive()
+def running_app(loop: Loop = "auto", drain_seconds: float = 10) -> Iterator[Running]:
+    app = App()
+    with serving(app, loop=loop) as served:
+        app.server = served.server
+        app.server.drain_seconds = drain_seconds
+        running = Running(served.server, served.port)
+        running.app = app
+        yield running
 
 
-@pytest.fixture
-def running() -> Iterator[Running]:
-    with serving() as server:
+@pytest.fixture(params=LOOPS)
+def running(request: pytest.FixtureRequest) -> Iterator[Running]:
+    with running_app(request.param) as server:
         yield server
 
 
@@ -390,6 +360,23 @@ def test_a_client_that_leaves_before_its_answer_is_noticed_and_not_logged(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+# --- the loop ----------------------------------------------------------------------------------------------
+
+
+def loop_of(loop: Loop) -> str:
+    with running_app(loop) as running:
+        return type(running.server.servers[0].get_loop()).__module__.partition(".")[0]
+
+
+def test_the_loop_is_uvloop_where_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loop_of("asyncio") == "asyncio"
+    assert loop_of("auto") == "uvloop"
+
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+
+    assert loop_of("auto") == "asyncio"
+
+
 # --- the end -----------------------------------------------------------------------------------------------
 
 
@@ -400,8 +387,9 @@ def test_an_answer_under_way_is_given_before_the_server_ends(running: Running) -
     assert answer.endswith(b"answered while stopping")
 
 
-def test_an_answer_that_takes_too_long_is_cut_quietly(caplog: pytest.LogCaptureFixture) -> None:
-    with serving(drain_seconds=0) as running, closing(running.connect()) as client:
+@pytest.mark.parametrize("loop", LOOPS)
+def test_an_answer_that_takes_too_long_is_cut_quietly(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
+    with running_app(loop, drain_seconds=0) as running, closing(running.connect()) as client:
         client.sendall(b"GET /stuck HTTP/1.1\r\nHost: mock\r\n\r\n")
 
         answer = rest(client)
@@ -410,8 +398,9 @@ def test_an_answer_that_takes_too_long_is_cut_quietly(caplog: pytest.LogCaptureF
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_idle_and_half_sent_connections_do_not_hold_up_the_end() -> None:
-    with serving() as running:
+@pytest.mark.parametrize("loop", LOOPS)
+def test_idle_and_half_sent_connections_do_not_hold_up_the_end(loop: Loop) -> None:
+    with running_app(loop) as running:
         idle, half = running.connect(), running.connect()
         for client in (idle, half):
             client.sendall(GET)
@@ -423,13 +412,14 @@ def test_idle_and_half_sent_connections_do_not_hold_up_the_end() -> None:
         assert not running.server.server_state.connections
 
 
-def test_what_fails_once_the_server_listens_ends_it() -> None:
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_fails_once_the_server_listens_ends_it(loop: Loop) -> None:
     sockets = listen("127.0.0.1", 0)
 
     def fails() -> None:
         raise UsageError("no such folder", where="--url-file")
 
     with pytest.raises(UsageError, match="no such folder"):
-        Server(App(), sockets, on_listening=fails).run()
+        Server(App(), sockets, loop=loop, on_listening=fails).run()
 
     assert sockets[0].fileno() == -1

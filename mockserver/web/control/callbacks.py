@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from mockserver.domain import callbacks
 from mockserver.openapi.source import Json
 from mockserver.web.control.call import Conflict, ControlCall, Missing
 
 
 def listed(call: ControlCall) -> Json:
     """All that are kept, oldest first."""
-    found = call.world.store.run(call.sandbox, lambda tx: [one.as_json() for one in callbacks.listed(tx)])
-    return {"callbacks": found}
+    return {"callbacks": [callback.as_json() for callback in call.world.agenda.callbacks(call.sandbox)]}
 
 
 def redeliver(call: ControlCall) -> Json:
     """Send one again that has ended, and wait for its first answer where nothing of its task comes before."""
     id = call.path["id"]
-    found = call.world.store.run(call.sandbox, lambda tx: callbacks.find(tx, id))
+    found = call.world.agenda.callback(call.sandbox, id)
     if found is None:
         raise Missing(f"No callback {id!r} in the sandbox {call.sandbox!r}")
     if found.is_due:

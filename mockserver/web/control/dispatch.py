@@ -7,7 +7,6 @@ import hmac
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -230,7 +229,8 @@ def _authority(url: str) -> str:
 
 def _as_json(incoming: Incoming) -> Incoming:
     """The request without its content type: `curl -d` calls JSON a form, and nothing else is taken here."""
-    return replace(incoming, headers=[pair for pair in incoming.headers if pair[0] != "content-type"])
+    headers = [pair for pair in incoming.headers if pair[0] != "content-type"]
+    return Incoming(incoming.method, incoming.raw_path, incoming.query, headers, incoming.wire)
 
 
 def _unknown_query(operation: Operation, incoming: Incoming) -> Reply | None:

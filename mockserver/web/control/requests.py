@@ -16,8 +16,9 @@ def listed(call: ControlCall) -> Json:
     limit = call.query.get("limit")
     kept = found[-limit:] if limit else found
     journal = call.world.journal
-    render = journal.whole if call.query.get("full") else journal.brief
-    return {"requests": [render(entry) for entry in kept]}
+    if call.query.get("full"):
+        return {"requests": [journal.whole(entry) for entry in kept]}
+    return {"requests": [entry.brief() for entry in kept]}
 
 
 def _matching(call: ControlCall) -> Iterator[Entry]:

@@ -1,0 +1,178 @@
+"""A call and its reply: written as the document has it, counted, and labelled with what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+from mockserver.domain.fault import SLOW, Met
+from mockserver.domain.ports import Tx
+from mockserver.openapi.examples import body_violations, header_violations
+from mockserver.openapi.source import Json
+from mockserver.openapi.violation import Violation
+from mockserver.web import faults, problems
+from mockserver.web.choice import Choice
+from mockserver.web.decision import Case, Decision
+from mockserver.web.journal import Heard
+from mockserver.web.locate import Target
+from mockserver.web.reply import Headers, Reply, header_text
+from mockserver.web.stateless import Body, NotAcceptable, Unmade
+from mockserver.web.status import http_status
+from mockserver.web.world import Counted, World, count, count_key, count_states
+
+
+class Asked(NamedTuple):
+    """A request to an operation, and all that the documents alone decide of it."""
+
+    target: Target
+    case: Case
+    heard: Heard
+    accept: str | None
+    # Whether a page of another origin asks.
+    crosses: bool
+    # The reply that it got last: what is answered with the same choice is the same once more.
+    written: list[Exchange]
+
+
+class Exchange(NamedTuple):
+    """A call and its reply, as headers and journal tell of them."""
+
+    reply: Reply
+    provider: str | None
+    operation: str | None
+    violations: tuple[Violation, ...]
+    heard: Heard
+    code: Json = None
+    outcome: str | None = None
+    met: Choice | None = None
+    # The record that counts it, where the client sees it.
+    counted: str = ""
+
+    @property
+    def violated(self) -> Violation | None:
+        """The first rule that the request broke; one that our answer breaks is no fault of the client."""
+        for violation in self.violations:
+            if violation.where != "response":
+                return violation
+        return None
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def write(world: World, asked: Asked, decision: Decision | None, variety: str) -> Exchange:
+    """The documented reply; a problem, and no outcome, where there is none to be had."""
+    case, heard, settings = asked.case, asked.heard, world.settings
+    operation, broken = case.verdict.operation, case.verdict.violations
+    provider, name = operation.provider, operation.name
+    if decision is None:
+        return Exchange(faults.NOTHING, provider, name, broken, heard)
+    choice = decision.choice
+    if asked.written and asked.written[0].met is choice:
+        return asked.written[0]
+    if choice is None:
+        assert decision.problem is not None
+        return Exchange(decision.problem, provider, name, broken, heard, outcome=decision.outcome)
+    try:
+        reply, body = world.stateless.write(
+            case.document,
+            operation,
+            choice,
+            accept=asked.accept,
+            variety=variety.encode() if choice.invented else b"",
+            shown=_offline(case, choice),
+        )
+    except NotAcceptable as error:
+        refused = problems.not_acceptable(operation, error.offered)
+        return Exchange(refused, provider, name, broken, heard)
+    except Unmade as error:
+        unmade = problems.unmade(operation, choice.outcome, str(error))
+        return Exchange(unmade, provider, name, broken, heard)
+    if settings.verify_responses and (found := next(_mismatches(case, body), None)):
+        mismatch = problems.response_mismatch(operation, choice.outcome, found)
+        return Exchange(mismatch, provider, name, (*broken, found), heard)
+    code = case.document.envelope.code_of(body.value)
+    status = http_status(case.document.envelope, reply.status, code, settings.status)
+    if status != reply.status:
+        reply = replace(reply, status=status)
+    counted = _counter(provider, name, choice, violated=bool(broken))
+    written = Exchange(reply, provider, name, broken, heard, code, choice.outcome, choice, counted)
+    if not choice.invented:
+        asked.written[:] = [written]
+    return written
+
+
+def _offline(case: Case, choice: Choice) -> Callable[[Json], Json] | None:
+    """What makes a body that is not the state's one whose files are here too."""
+    # Of an example that was asked for by its name not a letter is changed.
+    is_wanted_so = choice.living is not None or case.wish.example is not None
+    if case.reading is None or (is_wanted_so and not choice.invented):
+        return None
+    return partial(case.reading.living.offline, case.sandbox)
+
+
+def _mismatches(case: Case, body: Body) -> Iterator[Violation]:
+    """Every way in which an answer of ours breaks its document."""
+    if body.media is not None and body.media.place is not None:
+        yield from body_violations(case.document, body.media.place, body.media.type, body.value)
+    for header, value in body.headers:
+        yield from header_violations(case.document, header, value)
+
+
+# --- counting -----------------------------------------------------------------------------------------------
+
+
+def _counter(provider: str, operation: str, choice: Choice, *, violated: bool) -> str:
+    """The record that counts an answer with its first state; others are counted beside it."""
+    state = next(iter(choice.states), "")
+    return count_key(Counted(violated, provider, operation, choice.counted or choice.outcome, state))
+
+
+def count_in(tx: Tx, exchange: Exchange, fault: Met, *, arrives: bool) -> None:
+    # What a fault keeps from a client, or comes when it waits no more, it has not met.
+    kept = not arrives or (fault.fault is not None and fault.fault.fault != SLOW)
+    if kept or exchange.met is None or not exchange.counted:
+        count(tx, count_key(Counted(exchange.violated is not None)))
+        return
+    count(tx, exchange.counted)
+    states = exchange.met.states
+    if len(states) > 1:
+        count_states(tx, exchange.provider or "", exchange.operation or "", states[1:])
+
+
+# --- labels -------------------------------------------------------------------------------------------------
+
+
+def labelled(exchange: Exchange, id: str) -> Reply:
+    """The reply, saying what it is."""
+    reply, first = exchange.reply, exchange.violated
+    said: Headers = [
+        *_labels(exchange.provider, exchange.operation),
+        ("x-mock-request-id", id),
+        *_outcome_label(exchange.outcome),
+    ]
+    if first is not None:
+        said.append(("x-mock-violation", header_text(f"{first.pointer}: {first.rule}")))
+    return Reply(reply.status, reply.body, reply.content_type, [*reply.headers, *said], reply.stream)
+
+
+# To make text safe for a header takes 3 µs, and there are few names.
+@lru_cache(maxsize=1024)
+def _labels(provider: str | None, operation: str | None) -> Headers:
+    named = (("x-mock-provider", provider), ("x-mock-operation", operation))
+    return [(name, header_text(text)) for name, text in named if text is not None]
+
+
+@lru_cache(maxsize=1024)
+def _outcome_label(outcome: str | None) -> Headers:
+    return [] if outcome is None else [("x-mock-outcome", header_text(outcome))]
+
+
+def mismatched(exchange: Exchange) -> tuple[dict[str, Json], ...]:
+    """Of the violations those of our own answer, which are not of the request."""
+    if len(exchange.violations) == len(exchange.heard.violations):
+        return ()
+    hide = exchange.heard.credentials.hide_in_value
+    return tuple([hide(one.as_json()) for one in exchange.violations if one.where == "response"])
