@@ -1,7 +1,8 @@
 # make serve [ARGS="--port 0"]   the mock, from a fresh checkout
 # make test [ARGS="-k clock"]    the tests
 # make check                     what CI runs: lint, types, tests, documents, contract cases
-# make bench                     start-up and fixture, measured beside bare ones
+# make bench [ARGS="--quick"]    requests a second, memory and start beside a bare server; the fixture's cost
+# make profile [ARGS="--server"] where the time of a request goes
 # make clean                     forget the environment and every cache
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types specs mock bench clean
+.PHONY: help serve test check lint types specs mock bench profile clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -53,6 +54,9 @@ mock: $(VENV)/.runtime
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)
+
+profile: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.profiler $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

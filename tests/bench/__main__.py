@@ -1,4 +1,8 @@
-"""`make bench`: how long a start takes, and what the fixture costs a test, each beside something bare."""
+"""`make bench`: ours beside a bare server, and beside itself with much in its store.
+
+How many requests a second and how quick the slow ones are; how long a start takes, what is held in memory,
+and what the fixture costs a test.
+"""
 
 from __future__ import annotations
 
@@ -8,150 +12,122 @@ import platform
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from tests.bench.documents import OPERATIONS, write_large, write_many
-from tests.bench.fixture import WITH, WITHOUT, around_a_test, whole_run
-from tests.bench.measure import Case, first_answer
+from tests.bench import fixture, report, start
+from tests.bench.contest import Cores, Pace, Result, cores_apart
+from tests.bench.fixture import Times
+from tests.bench.load import loaded
+from tests.bench.memory import LOADED, Held, held
+from tests.bench.scale import scaled
 
-BARE = "bare Starlette + uvicorn, GET"
-KEY = {"Authorization": "Bearer bench"}
-SONG = {
-    "prompt": "A calm piano piece for a rainy evening",
-    "customMode": False,
-    "instrumental": True,
-    "model": "V4_5",
-    "callBackUrl": "https://example.com/callback",
-}
-SERVE = ("-m", "mockserver", "serve", "--port", "PORT", "--seed", "0")
+QUICK = {"rounds": 1, "seconds": 2, "tasks": 100_000, "runs": 3}
+
+
+@dataclass
+class Figures:
+    """All that was measured; empty where nothing of a kind was asked for."""
+
+    load: list[Result] = field(default_factory=list)
+    scale: list[Result] = field(default_factory=list)
+    cases: list[start.Row] = field(default_factory=list)
+    memory: list[Held] = field(default_factory=list)
+    pytest: dict[str, Times] = field(default_factory=dict)
+
+    def refused(self) -> list[str]:
+        """What could not be measured, and why."""
+        return [f"{one.contest.name}: {text}" for one in (*self.load, *self.scale) for text in one.refused]
+
+    def missed(self) -> list[str]:
+        """What was to be reached and was not."""
+        return list(report.missed([*self.load, *self.scale], self.cases, self.memory))
+
+    def as_json(self) -> dict[str, Any]:
+        """Every figure of every run."""
+        return {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "load": [result.as_json() for result in self.load],
+            "scale": [result.as_json() for result in self.scale],
+            "cases": self.cases,
+            "memory": [line._asdict() for line in self.memory],
+            "pytest": self.pytest,
+            "missed": self.missed(),
+        }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print the table, write the figures."""
-    options = _parser().parse_args(argv)
+    """Measure, print, write the figures; 1 where a run was refused, with `--check` also for a miss."""
+    options = _options(argv)
     with tempfile.TemporaryDirectory() as folder:
-        cases = [case for case in _cases(Path(folder)) if options.only in case.name]
-        times = _measured(cases, options.runs)
-        pytest = _in_pytest(Path(folder), options)
-    rows = [_row(name, seconds, times) for name, seconds in times.items()]
-    print(_table(rows))
-    for title, rival in pytest.items():
-        print(f"\n{_beside(title, rival)}")
-    figures = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cases": rows,
-        "pytest": pytest,
-    }
-    options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-    print(f"\nMedians of {options.runs} interleaved runs; every run is in {options.json}")
-    return 0
+        figures = _measured(options, Path(folder))
+    print("\n\n".join(_shown(figures)), end="\n\n")
+    options.json.write_text(json.dumps(figures.as_json(), indent=2) + "\n", "utf-8")
+    missed, refused = figures.missed(), figures.refused()
+    for line in (f"MISSED {line}" for line in missed):
+        print(line)
+    for line in (f"REFUSED {line}" for line in refused):
+        print(line)
+    print(f"Every run is in {options.json}")
+    return 1 if refused or (missed and options.check) else 0
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.quick:
+        # What was said beside it holds all the same.
+        parser.set_defaults(**QUICK)
+        options = parser.parse_args(argv)
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=15, help="runs of each case (default 15)")
-    parser.add_argument(
-        "--only",
-        default="",
-        metavar="WORD",
-        help="only cases with this in their name; `fixture`: only pytest's",
-    )
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
+    add = parser.add_argument
+    add("--only", default="", metavar="WORD", help="only lines with this in their name; `fixture`: pytest's")
+    add("--rounds", type=int, default=3, help="rounds under load (default 3)")
+    add("--seconds", type=int, default=4, help="seconds of each run under load (default 4)")
+    add("--warm-up", type=int, default=1, metavar="SECONDS", help="what comes before each (default 1)")
+    add("--tasks", type=int, default=1_000_000, help="tasks in the large store (default 1000000)")
+    add("--calls", type=int, default=1000, help="different calls of each workload (default 1000)")
+    add("--runs", type=int, default=15, help="starts of each case (default 15)")
+    add("--quick", action="store_true", help="one round of 2 seconds, 100000 tasks, 3 starts")
+    add("--no-pin", action="store_true", help="leave servers and wrk on whatever core they come to")
+    add("--check", action="store_true", help="exit with 1 where a floor or a bound is missed")
+    add("--json", type=Path, default=Path("bench.json"), help="where the figures go (default bench.json)")
     return parser
 
 
-def _cases(folder: Path) -> list[Case]:
-    large = {suffix: _inside(folder / suffix[1:]) for suffix in (".yaml", ".json")}
-    sizes = {suffix: write_large(place, suffix).stat().st_size / 1e6 for suffix, place in large.items()}
-    many = _inside(folder / "many")
-    write_many(many, 30)
-    last = f"/groups/a/part{OPERATIONS - 1}"
-    song = json.dumps(SONG).encode()
+def _measured(options: argparse.Namespace, folder: Path) -> Figures:
+    def wanted(name: str) -> bool:
+        return options.only in name
+
+    cores = Cores() if options.no_pin else cores_apart()
+    pace = Pace(options.rounds, options.seconds, options.warm_up, cores)
+    figures = Figures(memory=held(wanted, options.rounds, options.tasks))
+    under_load = loaded(wanted, options.calls, pace, folder)
+    if under_load is not None:
+        figures.load = under_load.results
+        figures.memory.append(Held(LOADED, [under_load.bare], [under_load.ours]))
+    figures.scale = scaled(wanted, options.tasks, options.calls, pace)
+    figures.cases = start.started([case for case in start.cases(folder) if wanted(case.name)], options.runs)
+    figures.pytest = fixture.measured(folder, options.runs) if wanted("fixture") else {}
+    return figures
+
+
+def _shown(figures: Figures) -> list[str]:
+    """The tables that have lines."""
+    load, scale, rows, lines = figures.load, figures.scale, figures.cases, figures.memory
     return [
-        Case(BARE, ("-m", "tests.bench.bare", "PORT"), "/api/v1/chat/credit"),
-        Case("ours, GET credits", SERVE, "/api/v1/chat/credit", headers=KEY),
-        Case("ours, POST song", SERVE, "/api/v1/generate", song, KEY),
-        Case("ours, 30 documents", (*SERVE, "--specs", str(many)), "/only29"),
-        *(
-            Case(
-                f"ours, one {suffix[1:].upper()} of {sizes[suffix]:.1f} MB",
-                (*SERVE, "--specs", str(place)),
-                last,
-            )
-            for suffix, place in large.items()
-        ),
+        *([report.contests(load, "bare", "ours")] if load else []),
+        *([report.contests(scale, "usual", "this")] if scale else []),
+        *([start.table(rows)] if rows else []),
+        *([report.memory(lines)] if lines else []),
+        *(fixture.beside(title, rival) for title, rival in figures.pytest.items()),
     ]
-
-
-def _inside(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
-def _in_pytest(folder: Path, options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
-    """The seconds of each kind of test, and of each kind of run."""
-    if options.only not in "fixture":
-        return {}
-    plain = _inside(folder / "plain")
-    runs: dict[str, list[float]] = {WITHOUT: [], WITH: []}
-    for run in range(-1, options.runs):
-        for name, seconds in runs.items():
-            took = whole_run(plain, plugin=name == WITH)
-            if run >= 0:
-                seconds.append(took)
-    tests = around_a_test(_inside(folder / "kinds"))
-    return {"set-up and tear-down of a test": tests, "a whole run of one empty test": runs}
-
-
-def _beside(title: str, rivals: dict[str, list[float]]) -> str:
-    """Each in milliseconds, and by how much it is over the first."""
-    first = median(next(iter(rivals.values())))
-    lines = [f"{title:<34}{'median':>11}{'most':>11}{'over':>11}"]
-    for name, seconds in rivals.items():
-        middle, most = median(seconds), max(seconds)
-        lines.append(
-            f"{name:<34}{middle * 1000:>8.2f} ms{most * 1000:>8.2f} ms{(middle - first) * 1000:>8.2f} ms"
-        )
-    return "\n".join(lines)
-
-
-def _measured(cases: Sequence[Case], runs: int) -> dict[str, list[float]]:
-    """The seconds of every case, run by run: what slows the machine down slows all of them."""
-    times: dict[str, list[float]] = {case.name: [] for case in cases}
-    for run in range(-1, runs):
-        for case in cases:
-            seconds = first_answer(case)
-            if run >= 0:  # the one before wrote byte code and filled the disk's cache
-                times[case.name].append(seconds)
-        print(f"\rrun {run + 1} of {runs}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return times
-
-
-def _row(name: str, seconds: list[float], times: dict[str, list[float]]) -> dict[str, Any]:
-    middle = median(seconds)
-    bare = median(times[BARE]) if BARE in times else None
-    return {
-        "case": name,
-        "median": round(middle, 4),
-        "least": round(min(seconds), 4),
-        "most": round(max(seconds), 4),
-        "times_bare": round(middle / bare, 2) if bare else None,
-        "seconds": [round(second, 4) for second in seconds],
-    }
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> str:
-    head = f"{'start to first answer':<34}{'median':>9}{'least':>9}{'most':>9}{'to bare':>9}"
-    lines = [
-        f"{row['case']:<34}{row['median']:>8.3f}s{row['least']:>8.3f}s{row['most']:>8.3f}s"
-        f"{row['times_bare'] or '-':>9}"
-        for row in rows
-    ]
-    return "\n".join([head, *lines])
 
 
 if __name__ == "__main__":

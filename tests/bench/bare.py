@@ -18,13 +18,14 @@ async def answer(request: Request) -> Response:
 
 
 def main() -> None:
-    """Serve on the port of the command line, with the options under which our own server runs."""
+    """Serve on the port of the command line, with the quickest loop and parser."""
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
     uvicorn.run(
         app,
         host="127.0.0.1",
         port=int(sys.argv[1]),
-        loop="asyncio",
+        # The quickest that uvicorn has, so that what is measured beside it has nothing to hide behind.
+        loop="uvloop",
         http="httptools",
         ws="none",
         log_config=None,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 from tests.bench.measure import environ
 
@@ -52,6 +53,36 @@ def test_marked_{n}(persona_mock): pass
 """
 _KINDS = {"empty": EMPTY, "mock": MOCK, "marked": MARKED}
 _PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+# The seconds of every run, by what was run.
+Times = dict[str, list[float]]
+
+
+def measured(folder: Path, runs: int) -> dict[str, Times]:
+    """The seconds of each kind of test, and of each kind of run."""
+    plain, kinds = folder / "plain", folder / "kinds"
+    plain.mkdir()
+    kinds.mkdir()
+    times: Times = {WITHOUT: [], WITH: []}
+    for run in range(-1, runs):
+        for name, seconds in times.items():
+            took = whole_run(plain, plugin=name == WITH)
+            if run >= 0:
+                seconds.append(took)
+    return {"set-up and tear-down of a test": around_a_test(kinds), "a whole run of one empty test": times}
+
+
+def beside(title: str, rivals: Times) -> str:
+    """Each in milliseconds, and by how much it is over the first."""
+    first = median(next(iter(rivals.values())))
+    lines = [f"{title:<34}{'median':>11}{'most':>11}{'over':>11}"]
+    for name, seconds in rivals.items():
+        middle, most = median(seconds), max(seconds)
+        lines.append(
+            f"{name:<34}{middle * 1000:>8.2f} ms{most * 1000:>8.2f} ms{(middle - first) * 1000:>8.2f} ms"
+        )
+    return "\n".join(lines)
 
 
 def around_a_test(folder: Path) -> dict[str, list[float]]:

@@ -29,7 +29,7 @@ class Case:
 
 def first_answer(case: Case) -> float:
     """Start the server, ask until it answers, end it; the seconds from the start to the answer."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, *(word.replace("PORT", str(port)) for word in case.command)]
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=subprocess.DEVNULL)
@@ -59,7 +59,8 @@ def _answered(case: Case, port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         port: int = opened.getsockname()[1]
