@@ -69,10 +69,17 @@ def pack_task(task: Task) -> bytes:
 
 
 # The newest records are asked for again and again, by polls and by what is made of them: unpacking one takes
-# 3 µs, and finding it here 0.1, for bytes keep their hash. Nobody changes what is in a task.
-@lru_cache(maxsize=1024)
+# 3 µs, and finding it here 0.1, for bytes keep their hash. Nobody changes what is in one. Large ones are not
+# remembered: a request may be a megabyte.
+_MOST_REMEMBERED: Final = 4096
+
+
 def unpack_task(data: bytes) -> Task:
     """The task that a store keeps."""
+    return _known_task(data) if len(data) <= _MOST_REMEMBERED else _unpacked_task(data)
+
+
+def _unpacked_task(data: bytes) -> Task:
     fields = unpack(data)
     # Made as tuples: the way through the classes' own `__new__` takes twice as long.
     fields[_SONGS] = tuple([_new(Song, song) for song in fields[_SONGS]])
@@ -92,9 +99,12 @@ def pack_persona(persona: Persona) -> bytes:
     return pack(tuple(persona))
 
 
-@lru_cache(maxsize=1024)
 def unpack_persona(data: bytes) -> Persona:
     """The persona that a store keeps."""
+    return _known_persona(data) if len(data) <= _MOST_REMEMBERED else _unpacked_persona(data)
+
+
+def _unpacked_persona(data: bytes) -> Persona:
     return Persona._make(unpack(data))
 
 
@@ -113,9 +123,13 @@ def unpack_account(data: bytes) -> Account:
     return Account._make(fields)
 
 
+_known_task = lru_cache(maxsize=1024)(_unpacked_task)
+_known_persona = lru_cache(maxsize=1024)(_unpacked_persona)
+
+
 def let_go() -> None:
     """Forget what was unpacked lately: whoever had it is gone."""
-    for kept in (unpack_task, unpack_persona, unpack_account):
+    for kept in (_known_task, _known_persona, unpack_account):
         kept.cache_clear()
 
 

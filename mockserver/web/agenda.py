@@ -101,11 +101,8 @@ class Way(NamedTuple):
     number: int = 0
     many: int = 0
     reason: str = ""
-
-    @property
-    def weight(self) -> int:
-        """About how many bytes it takes."""
-        return 3000
+    # About how many bytes it takes.
+    weight: int = 0
 
 
 _WAY = "way"
@@ -299,9 +296,9 @@ class Agenda:
         if reason is None or task.ends > micros(self._clock.now(tx)) or not callbacks_are_spared(tx):
             return None
         many = lifecycle.tells(task, living.house.policy) if reason else 0
-        if not reason or not many:
-            return Way(sandbox, task)
-        return Way(sandbox, task, callbacks.number(tx, many), many, reason)
+        weight = 3 * len(tx.get(f"task/{task.provider}/{task.id}") or b"") + 1000
+        number = callbacks.number(tx, many) if many else 0
+        return Way(sandbox, task, number, many, reason, weight)
 
     def expect(self, tx: Tx, task: Task) -> None:
         """Note what a new task has before it, for `stir` to look after."""
@@ -353,13 +350,15 @@ class Agenda:
 
     def callbacks(self, sandbox: str) -> list[Callback]:
         """Every callback still kept, oldest first; of those that have ended as many as the journal keeps."""
-        apart, kept = self._store.run(sandbox, lambda tx: (_apart(tx), list(callbacks.listed(tx))))
-        for _, way in self._store.newest(sandbox, _REFUSED, self._settings.journal_size):
-            if cast(Way, way).number not in apart:
-                kept += self._of_way(cast(Way, way))
+        last, apart, kept = self._store.run(sandbox, _kept)
+        for way in reversed(self._ways(sandbox)):
+            # One of a call that a reset has overtaken does not count, nor does an older of the same number.
+            if way.number not in apart and way.number + way.many - 1 <= last:
+                apart.add(way.number)
+                kept += self._of_way(way)
         kept.sort(key=lambda callback: callback.number)
         over = sum(not callback.is_due for callback in kept) - self._settings.journal_size
-        old = [callback.number for callback in kept if not callback.is_due][: max(0, over)]
+        old = {callback.number for callback in [one for one in kept if not one.is_due][: max(0, over)]}
         return [callback for callback in kept if callback.number not in old]
 
     def callback(self, sandbox: str, id: str) -> Callback | None:
@@ -371,14 +370,20 @@ class Agenda:
                 self._part(sandbox, found)
         return found
 
+    def _ways(self, sandbox: str) -> list[Way]:
+        kept = self._store.newest(sandbox, _REFUSED, self._settings.journal_size)
+        return [cast(Way, way) for _, way in kept]
+
     def _part(self, sandbox: str, refused: Callback) -> None:
         """Keep the callbacks of a task one by one, of which one is to be sent after all."""
-        ways = [
-            cast(Way, way) for _, way in self._store.newest(sandbox, _REFUSED, self._settings.journal_size)
-        ]
-        way = next(way for way in ways if way.number <= refused.number < way.number + way.many)
+        ways, number = self._ways(sandbox), refused.number
+        way = next(way for way in reversed(ways) if way.number <= number < way.number + way.many)
 
         def work(tx: Tx) -> None:
+            # Of what has fallen out of the log nobody asks any more.
+            for key, _ in list(walk(tx, _APART)):
+                if int(key[len(_APART) :]) < ways[0].number:
+                    tx.delete(key)
             tx.put(f"{_APART}{way.number:012d}", b"")
             for callback in self._of_way(way):
                 callbacks.keep_ended(tx, callback)
@@ -627,9 +632,10 @@ class Agenda:
         await self._stored(lambda: self._stir(place, sandbox))
 
 
-def _apart(tx: Tx) -> frozenset[int]:
-    """The numbers of first callbacks whose tasks' are kept one by one."""
-    return frozenset(int(key[len(_APART) :]) for key, _ in walk(tx, _APART))
+def _kept(tx: Tx) -> tuple[int, set[int], list[Callback]]:
+    """The last number of a callback; the first ones of tasks whose own are kept one by one; all such."""
+    apart = {int(key[len(_APART) :]) for key, _ in walk(tx, _APART)}
+    return callbacks.next_number(tx) - 1, apart, list(callbacks.listed(tx))
 
 
 def _landed(place: Place, flight: Future[None]) -> None:

@@ -20,7 +20,7 @@ def allow(incoming: Incoming, reply: Reply) -> Reply:
     exposed = [name for name in names if not name.startswith("access-control-")]
     if exposed:
         headers.append(("access-control-expose-headers", ", ".join(exposed)))
-    return replace(reply, headers=headers)
+    return replace(reply, headers=headers, around=None)
 
 
 def preflight(incoming: Incoming, allowed: tuple[str, ...], *, answers: bool) -> Reply:

@@ -101,7 +101,7 @@ class Endpoint:
         return answer
 
     def _at_once(self, incoming: Incoming, raw: bytes, started: float) -> Begun | Rest | None:
-        asked = self._known.find(incoming, raw)
+        asked = self._known.of(incoming, raw)
         if asked is not None:
             answer = self._answered(asked, incoming, started)
             if not asked.crosses:
@@ -376,7 +376,8 @@ class Rest:
         delay = noted.met.seconds + (noted.decision.delay if noted.decision else 0.0)
         in_time = await faults.pause(incoming.wire, delay)
         # 8. Label the reply, lay the fault over it that the call meets, and note both in the journal.
-        laid = faults.lay(noted.met, labelled(self._done.exchange, noted.id), incoming)
+        exchange = self._done.exchange._replace(around=None)
+        laid = faults.lay(noted.met, labelled(exchange, noted.id), incoming)
         if not in_time:
             laid = laid._replace(reply=faults.too_late(laid.reply))
         await self._world.stored(lambda: self._note(laid))

@@ -16,6 +16,7 @@ from mockserver.web import faults, problems
 from mockserver.web.choice import Choice
 from mockserver.web.decision import Case, Decision
 from mockserver.web.journal import Heard
+from mockserver.web.living import MOST_REMEMBERED
 from mockserver.web.locate import Target
 from mockserver.web.reply import Headers, Reply, header_text
 from mockserver.web.stateless import Body, NotAcceptable, Unmade
@@ -49,6 +50,8 @@ class Exchange(NamedTuple):
     met: Choice | None = None
     # The record that counts it, where the client sees it.
     counted: str = ""
+    # Of one that may come again: the head of its reply around the id, once it was written.
+    around: list[bytes] | None = None
 
     @property
     def violated(self) -> Violation | None:
@@ -98,10 +101,20 @@ def write(world: World, asked: Asked, decision: Decision | None, variety: str) -
     if status != reply.status:
         reply = replace(reply, status=status)
     counted = _counter(provider, name, choice, violated=bool(broken))
-    written = Exchange(reply, provider, name, broken, heard, code, choice.outcome, choice, counted)
-    if not choice.invented:
+    comes_again = _may_come_again(choice) and len(reply.body) <= MOST_REMEMBERED
+    around: list[bytes] | None = [] if comes_again else None
+    written = Exchange(reply, provider, name, broken, heard, code, choice.outcome, choice, counted, around)
+    if comes_again:
         asked.written[:] = [written]
     return written
+
+
+def _may_come_again(choice: Choice) -> bool:
+    """True for an answer that is one and the same each time: the document's, or a final task's."""
+    if choice.living is None:
+        return not choice.invented
+    in_own_words = choice.example is not None and choice.body is choice.example.value
+    return choice.raw is not None or in_own_words
 
 
 def _offline(case: Case, choice: Choice) -> Callable[[Json], Json] | None:
@@ -155,7 +168,8 @@ def labelled(exchange: Exchange, id: str) -> Reply:
     ]
     if first is not None:
         said.append(("x-mock-violation", header_text(f"{first.pointer}: {first.rule}")))
-    return Reply(reply.status, reply.body, reply.content_type, [*reply.headers, *said], reply.stream)
+    headers = [*reply.headers, *said]
+    return Reply(reply.status, reply.body, reply.content_type, headers, reply.stream, id, exchange.around)
 
 
 # To make text safe for a header takes 3 µs, and there are few names.

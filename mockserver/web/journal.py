@@ -80,7 +80,7 @@ class Entry(NamedTuple):
         return {
             **shown,
             "because": self.because,
-            "violations": list(self.violations),
+            "violations": [dict(violation) for violation in self.violations],
             "duration_ms": self.duration_ms,
         }
 
@@ -121,7 +121,7 @@ class Journal:
                 "headers": [list(pair) for pair in entry.response_headers],
                 "body": self._body(entry.response_body, entry.response_headers),
             },
-            "checks": [{"check": check, "ok": ok, "facts": facts} for check, ok, facts in entry.checks],
+            "checks": [{"check": check, "ok": ok, "facts": {**facts}} for check, ok, facts in entry.checks],
         }
 
     def _body(self, raw: bytes, headers: Headers) -> Json:
@@ -165,7 +165,8 @@ def hear(redactor: Redactor, incoming: Incoming, raw: bytes, violations: Iterabl
     redacted = redactor.headers(incoming.headers)
     headers = credentials.hide_in_headers(redacted)
     query = redactor.query(query) if query else query
-    strays = shown != told or headers is not redacted
+    # What is no JSON may be written in any way, and is not looked through for all of them.
+    strays = shown != told or headers is not redacted or bool(raw and not is_json(_kind(incoming.headers)))
     if strays or credentials.may_be_in(path, query) or credentials.may_be_in_body(raw):
         strays = True
         path, query = credentials.hide(path), credentials.hide(query)
@@ -190,7 +191,7 @@ def say(
     """A reply as the journal keeps it; what is nowhere in a request is in no check of it either."""
     if reply is None:
         return Said(None, [], b"", _hidden(heard, checks))
-    headers = [*reply.headers] if plain else redactor.headers(reply.headers)
+    headers = [*reply.headers] if plain else redactor.headers(reply.headers, ours=True)
     if reply.content_type:
         headers.append(_content_type(reply.content_type))
     credentials, body = heard.credentials, reply.body

@@ -23,6 +23,7 @@ from mockserver.domain.model import (
     Estimate,
     Fault,
     LookUp,
+    Moment,
     OpenUpload,
     Refusal,
     ShowBalance,
@@ -75,14 +76,15 @@ class Acted(NamedTuple):
 
 
 class _Final(NamedTuple):
-    """A task at its end, by which operation and where it was looked at, and the answer."""
+    """A task at its end, by which operation it was looked at, where and how it stood, and the answer."""
 
     task: Task
-    of: tuple[str, str]
+    of: tuple[str, str, Moment]
     answer: Choice
 
 
-_MOST_FINALS = 1024
+# So many, none larger than this.
+_MOST_FINALS, MOST_REMEMBERED = 1024, 4096
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class Living:
             wish = wish._replace(model_refusal=self._model_refusal(call, verdict))
         try:
             if isinstance(command, Refusal):
-                raise command
+                # The same one each time, which would else go on keeping all that it was raised through.
+                raise command.with_traceback(None)
             view = carry_out(service, command, caller, wish)
             if type(command) is ShowTask and view.tasks[0].moment.is_final:
                 # A poll of a task at its end: it stays as it is, and tells of nothing else.
@@ -154,16 +157,19 @@ class Living:
 
     def _of_final(self, view: View, operation: Operation, call: Call, sandbox: str) -> Choice:
         """What a poll shows of a task that will not change; written once for the newest, as polls repeat."""
-        task = view.tasks[0].task
+        task, moment = view.tasks[0]
         known = self.finals.get(id(task))
-        if known is not None and known.task is task and known.of == (operation.name, sandbox):
+        if known is not None and known.task is task and known.of == (operation.name, sandbox, moment):
             return known.answer
         written = self.adapter.write(call, view, self.context(sandbox))
         answer = choices.by_outcome(operation, written.outcome).showing(written.body, written.states)
-        answer = answer._replace(raw=write_plain(written.body))
+        raw = write_plain(written.body)
+        if len(raw) > MOST_REMEMBERED:
+            return answer
+        answer = answer._replace(raw=raw)
         if len(self.finals) >= _MOST_FINALS:
             self.finals.clear()
-        self.finals[id(task)] = _Final(task, (operation.name, sandbox), answer)
+        self.finals[id(task)] = _Final(task, (operation.name, sandbox, moment), answer)
         return answer
 
     def command(self, call: Call) -> Command:
@@ -334,7 +340,7 @@ def caller_of(settings: Settings, credential: str) -> Caller:
     return _caller(settings.credits, credential)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _caller(starts_with: float, credential: str) -> Caller:
     held = 0 if credential == POOR else credits.counted(starts_with)
     return Caller(digest(credential), redacted(credential), held)

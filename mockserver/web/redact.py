@@ -49,7 +49,7 @@ _PART = re.compile(
 
 # A server has few callers, and each calls often: to hash a key takes 1.5 µs. What is remembered here is shown
 # to nobody, and goes with the process.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def digest(credential: str) -> str:
     """What an account is known by: the same for the same credential, and no way back."""
     return sha256(credential.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -285,8 +285,10 @@ class Redactor:
             if len(value) >= _LEAST and self._is_secret_pair(name):
                 yield from (value, unquote_plus(value))
 
-    def headers(self, headers: Headers) -> Headers:
+    def headers(self, headers: Headers, *, ours: bool = False) -> Headers:
         """The headers with every credential hidden; the scheme's name before it stays."""
+        if not ours:
+            return [self._pair_shown(pair) for pair in headers]
         return [pair if pair[0] in _LABELS else self._pair_shown(pair) for pair in headers]
 
     def _pair_shown(self, pair: tuple[str, str]) -> tuple[str, str]:

@@ -26,6 +26,9 @@ class Reply:
     headers: Headers = field(default_factory=list)
     # Where there is one, the body is what it gives, for as long as the client listens.
     stream: Callable[[], AsyncGenerator[bytes]] | None = None
+    # Of a reply that is the same again but for its call's id: that id, and the head around it, once known.
+    id: str = ""
+    around: list[bytes] | None = None
 
     @property
     def is_empty(self) -> bool:

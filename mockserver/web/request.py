@@ -47,6 +47,8 @@ class Incoming:
         self.query = query
         self.headers = headers
         self.wire = wire
+        # What its endpoint has made of it, for when it comes again as it is.
+        self.asked: object = None
         self._first: dict[str, str] | None = None
         self._pairs: list[tuple[str, str]] | None = None
 

@@ -85,6 +85,8 @@ class Server(uvicorn.Server):
     # --- the steps of uvicorn's Server
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
+        # What every answer begins with is there before the first can be asked for.
+        await self.on_tick(0)
         await super().startup(sockets)
         try:
             self.on_listening()

@@ -152,6 +152,31 @@ def test_nothing_of_it_outlives_a_reset_or_another_state(base: str, line: Line) 
     assert back.body == before.body
 
 
+def test_a_state_of_an_earlier_moment_is_shown_as_it_stood(base: str, line: Line) -> None:
+    task = submitted(line)
+    control(base, "POST", "clock/advance", {"seconds": 1000})
+    before = control(base, "GET", "clock")["epoch"]
+    control(base, "POST", "clock/advance", {"seconds": 1000})
+    control(base, "PATCH", f"tasks/{task}", {"status": "failed"})
+    failed = line.send(poll(task)).json["data"]["status"]
+
+    control(base, "PUT", "state", {**control(base, "GET", "state"), "now": before})
+    then = line.send(poll(task)).json["data"]["status"]
+
+    assert (failed, then) == ("GENERATE_AUDIO_FAILED", "SUCCESS")
+
+
+def test_each_answer_has_its_own_id_and_length(base: str, line: Line) -> None:
+    credit, lost = wire("GET", "/api/v1/chat/credit"), wire("GET", "/api/v1/generate/record-info?taskId=x")
+    answers = [line.send(ask) for ask in (credit, lost, credit, lost, credit, lost)]
+
+    assert len({answer.headers["x-mock-request-id"] for answer in answers}) == 6
+    assert all(int(answer.headers["content-length"]) == len(answer.body) for answer in answers)
+    assert [list(answer.headers) for answer in answers[2:]] == [
+        list(answer.headers) for answer in answers[:4]
+    ]
+
+
 @pytest.mark.parametrize("again", [1, 3])
 def test_the_same_call_meets_an_outcome_that_was_queued_since(base: str, line: Line, again: int) -> None:
     ask = wire("GET", "/api/v1/chat/credit")
