@@ -53,11 +53,6 @@ def _given_back(account: Account, amounts: list[int]) -> Account:
     return account._replace(credits=min(MOST, account.credits + back), used=max(0, account.used - back))
 
 
-def charge(tx: Tx, account: Account, amount: int, now: int) -> Account:
-    """Take an amount, or what there is of it; whoever calls has looked whether there is enough."""
-    return take(tx, settle(tx, account, now), amount)
-
-
 def take(tx: Tx, account: Account, amount: int) -> Account:
     """Take an amount from a settled account, or what there is of it."""
     taken = min(amount, account.credits)

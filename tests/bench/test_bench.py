@@ -52,7 +52,7 @@ def test_a_load_is_measured_beside_a_bare_server(tmp_path: Path, capsys: pytest.
     assert rival["requests"] > 100
     assert poll["ratio"] == pytest.approx(rival["per_second"] / base["per_second"], abs=0.001)
     assert (poll["floor"], poll["bound"]) == (0.75, 2.5)
-    assert rival["cpu"] > base["cpu"]
+    assert min(rival["cpu"], base["cpu"]) > 1
     assert figures["cases"] == figures["scale"] == []
     assert figures["memory"][0]["ours"][0] > figures["memory"][0]["bare"][0] > 10_000_000
     assert "load: kie poll" in capsys.readouterr().out

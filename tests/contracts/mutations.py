@@ -25,7 +25,7 @@ from mockserver.domain.service import Service
 from mockserver.openapi.library import packaged_folder
 from mockserver.providers import crun, evolink, kie, yuto
 from mockserver.providers.base import Provider
-from mockserver.web import endpoint
+from mockserver.web import exchange
 
 Json = Any
 Adapter = type[Any]
@@ -273,7 +273,7 @@ def _meets(wanted: Outcome, other: Outcome) -> Slip:
 
 def _status(right: int, wrong: int) -> Slip:
     """Another HTTP status."""
-    return spoilt(endpoint, "http_status", lambda status, *_: wrong if status == right else status)
+    return spoilt(exchange, "http_status", lambda status, *_: wrong if status == right else status)
 
 
 # --- the slips ----------------------------------------------------------------------------------------------

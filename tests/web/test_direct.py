@@ -324,7 +324,13 @@ def test_what_a_call_makes_due_is_stirred_once_its_reply_is_written(holds: bool)
     assert answers.stirred == ["/due"]
 
 
-def test_a_call_that_fails_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_call_that_fails_is_logged_and_answered(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another test may have run a server of uvicorn's own, which sets its logger up in its own way.
+    logger = logging.getLogger("uvicorn.error")
+    for name, value in (("disabled", False), ("propagate", False), ("handlers", [caplog.handler])):
+        monkeypatch.setattr(logger, name, value)
     with direct(Answers()) as served:
         answer = served.exchange(request_of(b"GET", b"/raises"))
 
