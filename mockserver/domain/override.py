@@ -66,14 +66,8 @@ _OVERRIDES: Final = Waiting("override", _places, _asks, _read)
 add, listed, remove, clear = _OVERRIDES.add, _OVERRIDES.listed, _OVERRIDES.remove, _OVERRIDES.clear
 
 
-def sign(provider: str) -> str:
-    """The record that is there while an override waits for calls of a provider."""
-    return _OVERRIDES.sign(provider)
-
-
 def take(tx: Tx, provider: str, operation: str, body: Any) -> Override | None:
     """The override that this call meets, used up by one; queued ones first, then the newest that stands."""
-
     if _OVERRIDES.is_empty(tx, provider):
         return None
 

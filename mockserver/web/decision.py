@@ -60,7 +60,6 @@ class Case:
     """
 
     __slots__ = (
-        "account",
         "caller",
         "checks",
         "command",
@@ -72,7 +71,6 @@ class Case:
         "reading",
         "refused",
         "sandbox",
-        "sign",
         "spoken",
         "verdict",
         "wish",
@@ -83,16 +81,14 @@ class Case:
     ) -> None:
         self.document, self.verdict, self.wish = document, verdict, wish
         self.sandbox, self.reading = sandbox, reading
-        self.account = digest(verdict.credential) if verdict.credential else None
         self.refused = _refusal_of(verdict, reading)
         # Whether an adapter can read the request, and its answer is not to be made up.
         let_in = verdict.let_in and verdict.credential is not None and verdict.fault is None
         self.is_fit = let_in and self.refused is None and reading is not None and not wish.dynamic
-        # The record that is there while an outcome waits for this provider.
-        self.sign = override.sign(document.name)
         self.magic = _magic(verdict.operation, verdict.credential)
         self.is_limited = _may_be_limited(verdict, reading)
-        self.checks: tuple[Check, ...] = (("credentials", verdict.let_in, {"account": self.account}),)
+        account = digest(verdict.credential) if verdict.credential else None
+        self.checks: tuple[Check, ...] = (("credentials", verdict.let_in, {"account": account}),)
         # What the adapter reads of it, who calls, and what the magic words in it ask for.
         self.command: Command | Refusal | None = None
         self.caller: Caller | None = None
@@ -116,9 +112,7 @@ def _decided(tx: Tx, case: Case) -> Decision:
     operation, wish = case.verdict.operation, case.wish
     if wish.asks:
         return _asked(tx, case)
-    held = None
-    if tx.get(case.sign) is not None:
-        held = override.take(tx, operation.provider, operation.name, case.verdict.body)
+    held = override.take(tx, operation.provider, operation.name, case.verdict.body)
     if held is not None:
         found = choices.by_outcome(operation, held.outcome)
         because = "standing" if held.stands else "queued"
@@ -234,12 +228,6 @@ _VALID: Check = ("valid", True, {"violation": None})
 
 
 def _by_state(tx: Tx, case: Case) -> Decision:
-    if case.spoken is None and case.is_fit and not case.is_limited:
-        # As nearly all are; the steps below come to the same in twice the time.
-        acted, delay = _act(tx, case, _NO_WISH), case.wish.delay
-        checks = [*case.checks, _WELL_FORMED, _VALID, *acted.checks]
-        choice = acted.choice
-        return Decision(choice.outcome, "state", choice, None, delay, checks, acted.made, acted.early)
     checks, window = [*case.checks], None
     if case.is_limited and (window := _window(tx, case)) is not None:
         has_room, facts = _standing(tx, case, window)

@@ -11,7 +11,7 @@ import asyncio
 from functools import partial
 from typing import NamedTuple
 
-from mockserver.domain.fault import Met, is_spared
+from mockserver.domain.fault import Met
 from mockserver.domain.ports import Tx
 from mockserver.web import access_log, cors, faults, journal, media, problems, sending
 from mockserver.web.agenda import Way
@@ -103,7 +103,7 @@ class Endpoint:
     def _at_once(self, incoming: Incoming, raw: bytes, started: float) -> Begun | Rest | None:
         asked = self._known.of(incoming, raw)
         if asked is not None:
-            answer = self._answered(asked, incoming, started)
+            answer = self._answered(asked, started)
             if not asked.crosses:
                 return answer
         else:
@@ -209,9 +209,9 @@ class Endpoint:
         heard = journal.hear(self._world.redactor, incoming, raw, case.verdict.violations)
         asked = Asked(target, case, heard, _accepted(incoming), incoming.header("origin") is not None, [])
         self._known.keep(incoming, raw, asked)
-        return self._answered(asked, incoming, started)
+        return self._answered(asked, started)
 
-    def _answered(self, asked: Asked, incoming: Incoming, started: float) -> Begun | Rest:
+    def _answered(self, asked: Asked, started: float) -> Begun | Rest:
         # 5. Decide, count and number it, in one transaction; a fault may come before all of that.
         done = self._world.store.run(asked.target.sandbox, partial(self._done, asked))
         return self._ended(asked.target, done, started)
@@ -265,9 +265,7 @@ class Endpoint:
     def _done(self, asked: Asked, tx: Tx) -> Done:
         target, case = asked.target, asked.case
         operation, body = case.verdict.operation, case.verdict.body
-        met = SPARED
-        if not is_spared(tx):
-            met = faults.meet(tx, self._world.ids, target, operation.provider, operation.name, body)
+        met = faults.meet(tx, self._world.ids, target, operation.provider, operation.name, body)
         noted = self._numbered(tx, case.sandbox, met, None if met.undone else decide(tx, case))
         # 6. Write the reply, and hold it against the document in its turn.
         exchange = write(self._world, asked, noted.decision, noted.id)
@@ -308,9 +306,7 @@ class Endpoint:
         noted, exchange = done.noted, done.exchange
         decision, met, heard = noted.decision, exchange.met, exchange.heard
         checks = decision.checks if decision else ()
-        # Of a reply whose headers are all our own no header needs to be looked at.
-        plain = laid.noted is laid.reply and not exchange.reply.headers
-        said = journal.say(self._world.redactor, heard, laid.noted, checks, plain=plain)
+        said = journal.say(self._world.redactor, heard, laid.noted, checks)
         states = met.states if met else ()
         # In order and not by name, which takes 2 µs more.
         entry = Entry(

@@ -16,8 +16,8 @@ from mockserver.web import faults, problems
 from mockserver.web.choice import Choice
 from mockserver.web.decision import Case, Decision
 from mockserver.web.journal import Heard
-from mockserver.web.living import MOST_REMEMBERED
 from mockserver.web.locate import Target
+from mockserver.web.newest import LARGEST
 from mockserver.web.reply import Headers, Reply, header_text
 from mockserver.web.stateless import Body, NotAcceptable, Unmade
 from mockserver.web.status import http_status
@@ -101,7 +101,7 @@ def write(world: World, asked: Asked, decision: Decision | None, variety: str) -
     if status != reply.status:
         reply = replace(reply, status=status)
     counted = _counter(provider, name, choice, violated=bool(broken))
-    comes_again = _may_come_again(choice) and len(reply.body) <= MOST_REMEMBERED
+    comes_again = _may_come_again(choice) and len(reply.body) <= LARGEST
     around: list[bytes] | None = [] if comes_again else None
     written = Exchange(reply, provider, name, broken, heard, code, choice.outcome, choice, counted, around)
     if comes_again:

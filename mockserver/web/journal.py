@@ -185,13 +185,11 @@ class Said(NamedTuple):
     checks: tuple[Check, ...]
 
 
-def say(
-    redactor: Redactor, heard: Heard, reply: Reply | None, checks: Sequence[Check], *, plain: bool = False
-) -> Said:
+def say(redactor: Redactor, heard: Heard, reply: Reply | None, checks: Sequence[Check]) -> Said:
     """A reply as the journal keeps it; what is nowhere in a request is in no check of it either."""
     if reply is None:
         return Said(None, [], b"", _hidden(heard, checks))
-    headers = [*reply.headers] if plain else redactor.headers(reply.headers, ours=True)
+    headers = redactor.headers(reply.headers, ours=True)
     if reply.content_type:
         headers.append(_content_type(reply.content_type))
     credentials, body = heard.credentials, reply.body

@@ -52,6 +52,7 @@ from mockserver.settings import Settings, UsageError
 from mockserver.web import choice as choices
 from mockserver.web.choice import Choice
 from mockserver.web.locate import DEFAULT_SANDBOX, SANDBOX
+from mockserver.web.newest import LARGEST, Newest
 from mockserver.web.redact import digest, redacted
 from mockserver.web.verdict import Verdict
 
@@ -83,10 +84,6 @@ class _Final(NamedTuple):
     answer: Choice
 
 
-# So many, none larger than this.
-_MOST_FINALS, MOST_REMEMBERED = 1024, 4096
-
-
 @dataclass(frozen=True)
 class Living:
     """One document, its adapter, and what the two need to act on a sandbox's state."""
@@ -97,7 +94,7 @@ class Living:
     clock: Clock
     settings: Settings
     # By the identity of a task that is unpacked and at its end.
-    finals: dict[int, _Final] = field(default_factory=dict, compare=False, repr=False)
+    finals: Newest[int, _Final] = field(default_factory=Newest, compare=False, repr=False)
 
     def knows(self, operation: Operation) -> bool:
         """True for an operation whose answers are this adapter's."""
@@ -158,18 +155,16 @@ class Living:
     def _of_final(self, view: View, operation: Operation, call: Call, sandbox: str) -> Choice:
         """What a poll shows of a task that will not change; written once for the newest, as polls repeat."""
         task, moment = view.tasks[0]
-        known = self.finals.get(id(task))
+        known = self.finals.find(id(task))
         if known is not None and known.task is task and known.of == (operation.name, sandbox, moment):
             return known.answer
         written = self.adapter.write(call, view, self.context(sandbox))
         answer = choices.by_outcome(operation, written.outcome).showing(written.body, written.states)
         raw = write_plain(written.body)
-        if len(raw) > MOST_REMEMBERED:
+        if len(raw) > LARGEST:
             return answer
         answer = answer._replace(raw=raw)
-        if len(self.finals) >= _MOST_FINALS:
-            self.finals.clear()
-        self.finals[id(task)] = _Final(task, (operation.name, sandbox, moment), answer)
+        self.finals.keep(id(task), _Final(task, (operation.name, sandbox, moment), answer))
         return answer
 
     def command(self, call: Call) -> Command:

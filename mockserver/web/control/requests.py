@@ -58,6 +58,6 @@ def show(call: ControlCall) -> Json:
 
 def clear(call: ControlCall) -> Json:
     """Empty the journal."""
-    count = sum(1 for _ in call.world.journal.entries(call.sandbox))
+    count = len(call.world.journal.entries(call.sandbox))
     call.world.journal.clear(call.sandbox)
     return {"deleted": count}
