@@ -150,7 +150,7 @@ def test_a_header_of_the_client_does_not_lead_out_of_the_sandbox(world: Server, 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Somebody else's uvicorn, with this application."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="on"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     end = time.monotonic() + 10

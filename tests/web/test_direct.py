@@ -331,6 +331,7 @@ def test_a_call_that_fails_is_logged_and_answered(
     logger = logging.getLogger("uvicorn.error")
     for name, value in (("disabled", False), ("propagate", False), ("handlers", [caplog.handler])):
         monkeypatch.setattr(logger, name, value)
+    caplog.set_level(logging.WARNING, logger=logger.name)
     with direct(Answers()) as served:
         answer = served.exchange(request_of(b"GET", b"/raises"))
 
