@@ -67,7 +67,7 @@ def take(tx: Tx, account: Account, amount: int) -> Account:
 def settle(tx: Tx, account: Account, now: int, most: int | None = None) -> Account:
     """Put what is due back into the account itself, at most so many refunds, and forget that it was due."""
     # Mostly nothing is promised to an account, and one look tells.
-    if not tx.scan(f"refund/{account.id}/", limit=1):
+    if tx.get(_promises(account.id)) is None:
         return account
     due = list(islice(_due(tx, account.id, now), most))
     if not due:
@@ -75,6 +75,7 @@ def settle(tx: Tx, account: Account, now: int, most: int | None = None) -> Accou
     settled = _given_back(account, [amount for _, amount in due])
     for key, _ in due:
         tx.delete(key)
+    _count(tx, account.id, -len(due))
     put(tx, settled)
     return settled
 
@@ -106,8 +107,11 @@ def _hmac(account: str) -> str:
 
 def promise(tx: Tx, account: str, provider: str, task: str, at: int, amount: int) -> None:
     """Give an amount back at a moment."""
+    key = _key(account, provider, task, at)
     if amount:
-        tx.put(_key(account, provider, task, at), b"%d" % amount)
+        if tx.get(key) is None:
+            _count(tx, account, 1)
+        tx.put(key, b"%d" % amount)
 
 
 def withdraw(tx: Tx, account: str, provider: str, task: str, at: int) -> bool:
@@ -116,11 +120,26 @@ def withdraw(tx: Tx, account: str, provider: str, task: str, at: int) -> bool:
     if tx.get(key) is None:
         return False
     tx.delete(key)
+    _count(tx, account, -1)
     return True
 
 
 def _key(account: str, provider: str, task: str, at: int) -> str:
     return f"refund/{account}/{at:020d}/{provider}/{task}"
+
+
+def _promises(account: str) -> str:
+    """The record that says how many refunds an account is promised; there is none for none."""
+    return f"refunds/{account}"
+
+
+def _count(tx: Tx, account: str, more: int) -> None:
+    key = _promises(account)
+    count = int(tx.get(key) or b"0") + more
+    if count:
+        tx.put(key, b"%d" % count)
+    else:
+        tx.delete(key)
 
 
 def _due(tx: Tx, account: str, now: int) -> Iterator[tuple[str, int]]:

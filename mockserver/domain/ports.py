@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
 # An entry of a log: bytes, or a frozen record, a (named) tuple of plain values that nobody can change.
 Record = bytes | tuple[Any, ...]
+# A log, an entry for it, and how many bytes that counts for.
+Line = tuple[str, Record, int]
 
 
 class Tx(Protocol):
@@ -46,6 +48,9 @@ class Store(Protocol):
         The oldest entries fall out of a full log. `weight` is how many bytes the entry counts for; unless
         told, bytes count for their length and a frozen record for none.
         """
+
+    def extend(self, sandbox: str, lines: Iterable[Line]) -> None:
+        """Add entries to several logs, with nobody in between."""
 
     def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
         """Return the first `limit` entries still kept whose number is above `after`, oldest first."""
@@ -101,3 +106,6 @@ class Ids(Protocol):
 
     def next(self, tx: Tx, sandbox: str, kind: str) -> bytes:
         """Count one more of a kind in this transaction and return its 32 bytes."""
+
+    def several(self, tx: Tx, sandbox: str, kind: str, many: int) -> list[bytes]:
+        """Count so many more of a kind in this transaction and return the 32 bytes of each."""

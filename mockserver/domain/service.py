@@ -38,7 +38,7 @@ from mockserver.domain.model import (
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import FailureKind, Kind, Policy, Stage
 from mockserver.domain.ports import Ids, Tx
-from mockserver.domain.records import micros, seconds
+from mockserver.domain.records import micros, seconds, whole_seconds
 from mockserver.domain.rules import Check, Facts, Named
 from mockserver.domain.uploads import Upload
 from mockserver.domain.versions import Model, find
@@ -291,23 +291,30 @@ class Service:
         )
 
     def _songs(self, command: Submit, count: int) -> tuple[Song, ...]:
-        drawn = [self._drawn("song", self.house.forms.song) for _ in range(count)]
+        if not count:
+            return ()
+        provider, form, second = self.house.provider, self.house.forms.song, whole_seconds(self.now)
+        drawn: list[tuple[str, bytes]] = []
+        while len(drawn) < count:
+            left = count - len(drawn)
+            for material in self.house.ids.several(self.tx, self.sandbox, f"{provider}/song", left):
+                id = form(material, second)
+                if self._is_free("song", id):
+                    drawn.append((id, material))
         return words.compose(drawn, title=command.title, tags=command.tags, text=command.text)
 
     def _id(self, kind: str, form: Callable[[bytes, int], str]) -> str:
-        return self._drawn(kind, form)[0]
-
-    def _drawn(self, kind: str, form: Callable[[bytes, int], str]) -> tuple[str, bytes]:
-        """A new id, and the material that it is made of."""
         while True:
-            material = self._material(kind)
-            id = form(material, int(seconds(self.now)))
-            # Taken only where a state was brought whose counters stood behind its own ids.
-            if not is_brought(self.tx) or not tasks.is_taken(self.tx, kind, self.house.provider, id):
-                return id, material
+            id = form(self._material(kind), whole_seconds(self.now))
+            if self._is_free(kind, id):
+                return id
 
     def _material(self, kind: str) -> bytes:
         return self.house.ids.next(self.tx, self.sandbox, f"{self.house.provider}/{kind}")
+
+    def _is_free(self, kind: str, id: str) -> bool:
+        """False for one that is taken: only where a state was brought whose counters stood behind its ids."""
+        return not is_brought(self.tx) or not tasks.is_taken(self.tx, kind, self.house.provider, id)
 
     # --- personas -------------------------------------------------------------------------------------------
 

@@ -29,13 +29,15 @@ def compose(
     drawn: Sequence[tuple[str, bytes]], *, title: str, tags: str, text: str | None
 ) -> tuple[Song, ...]:
     """The songs of a task, which share their words. What is not given is made up; no text is ""."""
-    if not drawn:
-        return ()
     material = drawn[0][1]
     title = title or _TITLES[material[16] % len(_TITLES)]
     tags = tags or _STYLES[material[17] % len(_STYLES)]
     words = _lyrics(_number(material)) if text is None else text
-    return tuple(Song(id, title, tags, words, _duration(own)) for id, own in drawn)
+    # Made as tuples: the way through the class's own `__new__` takes twice as long.
+    return tuple([_new(Song, (id, title, tags, words, _duration(own))) for id, own in drawn])
+
+
+_new = tuple.__new__
 
 
 def _number(material: bytes) -> int:

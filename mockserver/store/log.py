@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from mockserver.domain.ports import Record
 
 
@@ -13,31 +11,48 @@ class Log:
     It keeps at most `size` entries, which together weigh at most `room`; the newest stays whatever it weighs.
     """
 
-    __slots__ = ("_entries", "_last", "_room", "_size", "_weight", "_weights")
+    __slots__ = ("_entries", "_first", "_last", "_room", "_size", "_start", "_weight", "_weights")
 
     def __init__(self, size: int, room: int) -> None:
         self._size = size
         self._room = room
-        # Numbers have no gaps, so any page is found without walking to it, as it would be in a deque.
-        self._entries: dict[int, Record] = {}
-        self._weights: deque[int] = deque()
+        # A ring: a new entry takes the place of the oldest. Numbers have no gaps, so that any is found at
+        # once; that of number n is at n - start, counted round the ring.
+        self._entries: list[Record | None] = []
+        self._weights: list[int] = []
         self._weight = 0
-        self._last = 0
+        self._start = 1
+        # The oldest that is kept, and the newest.
+        self._first, self._last = 1, 0
 
     def append(self, entry: Record, weight: int) -> int:
         """Add an entry and return its number."""
         self._last = number = self._last + 1
-        self._entries[number] = entry
-        self._weights.append(weight)
+        entries = self._entries
+        if len(entries) < self._size:
+            entries.append(entry)
+            self._weights.append(weight)
+        elif entries:
+            at = (number - self._start) % self._size
+            # Of one that was let go before, nothing is left to take away.
+            self._weight -= self._weights[at]
+            entries[at], self._weights[at] = entry, weight
+            if number - self._first >= self._size:
+                self._first += 1
+        else:
+            self._first += 1
+            return number
         self._weight += weight
-        if self._weight > self._room or len(self._entries) > self._size:
+        if self._weight > self._room:
             self._shed()
         return number
 
     def after(self, number: int, limit: int) -> list[tuple[int, Record]]:
         """Return the first `limit` entries still kept whose number is above this one, oldest first."""
-        first = max(number, self._last - len(self._entries)) + 1
-        return [(n, self._entries[n]) for n in range(first, min(first + limit, self._last + 1))]
+        first = max(number + 1, self._first)
+        numbers = range(first, min(first + limit, self._last + 1))
+        found = ((n, self._entries[(n - self._start) % self._size]) for n in numbers)
+        return [(n, entry) for n, entry in found if entry is not None]
 
     def newest(self, limit: int) -> list[tuple[int, Record]]:
         """Return the newest `limit` entries, oldest first."""
@@ -48,11 +63,12 @@ class Log:
         self._entries.clear()
         self._weights.clear()
         self._weight = 0
+        self._start = self._first = self._last + 1
 
     def _shed(self) -> None:
         """Let the oldest entries go that have no room."""
-        kept = len(self._entries)
-        while kept > self._size or (self._weight > self._room and kept > 1):
-            del self._entries[self._last - kept + 1]
-            self._weight -= self._weights.popleft()
-            kept -= 1
+        while self._weight > self._room and self._first < self._last:
+            at = (self._first - self._start) % self._size
+            self._weight -= self._weights[at]
+            self._entries[at], self._weights[at] = None, 0
+            self._first += 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from mockserver.domain.ports import Record, Tx
+from mockserver.domain.ports import Line, Record, Tx
 from mockserver.store.log import Log
 from mockserver.store.transaction import MemoryTx, Records
 
@@ -56,16 +56,25 @@ class MemoryStore:
         """Add an entry to a log and return its number."""
         if weight is None:
             weight = len(entry) if isinstance(entry, bytes) else 0
-        if type(entry) is not bytes and not isinstance(entry, tuple | bytes):
-            raise TypeError(f"entry of log {log!r} must be bytes or a tuple, got {type(entry).__name__}")
+        return self._extend(sandbox, ((log, entry, weight),))
+
+    def extend(self, sandbox: str, lines: Iterable[Line]) -> None:
+        """Add entries to several logs at once."""
+        self._extend(sandbox, lines)
+
+    def _extend(self, sandbox: str, lines: Iterable[Line]) -> int:
+        """Add entries and return the number of the last."""
+        number = 0
         with self._lock:
             if self._works:
                 raise _used_inside_work()
             held = self._held.get(sandbox)
-            lines = held.logs.get(log) if held is not None else None
-            if lines is None:
-                lines = self._begun(sandbox, log)
-            return lines.append(entry, weight)
+            logs = held.logs if held is not None else {}
+            for log, entry, weight in lines:
+                if not isinstance(entry, tuple | bytes):
+                    raise _no_entry(log, entry)
+                number = (logs.get(log) or self._begun(sandbox, log)).append(entry, weight)
+        return number
 
     def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
         """Return the first `limit` entries still kept whose number is above `after`, oldest first."""
@@ -141,6 +150,10 @@ def _used_inside_work() -> RuntimeError:
         "The store was used inside work, which may be called again and so touches nothing but tx. "
         "Return from work what is needed, then call the store"
     )
+
+
+def _no_entry(log: str, entry: object) -> TypeError:
+    return TypeError(f"entry of log {log!r} must be bytes or a tuple, got {type(entry).__name__}")
 
 
 def _check_bound(name: str, bound: int) -> None:

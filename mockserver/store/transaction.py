@@ -20,7 +20,7 @@ class Records:
     a dict and that is all.
     """
 
-    __slots__ = ("_names", "orders", "values")
+    __slots__ = ("_moved", "_names", "orders", "values")
 
     def __init__(self) -> None:
         # The collector passes over it, however large it is: in it is nothing but texts and bytes.
@@ -29,6 +29,9 @@ class Records:
         self.orders: dict[str, Order] = {}
         # Of the families that ever held a key, as soon as there are many keys.
         self._names: set[str] | None = None
+        # The keys that came or went since the orders were told: a thousand at once take a third of the time
+        # that they take one by one, and most calls ask for no order at all.
+        self._moved: list[str] = []
 
     def ordered(self, family: str) -> Order:
         """The order of a family, which has one from now on."""
@@ -37,6 +40,18 @@ class Records:
         keys = self.values if self._may_hold(family) else ()
         order = self.orders[family] = Order(key for key in keys if key.startswith(start))
         return order
+
+    def note(self, moved: list[str]) -> None:
+        """Have the orders follow these keys, come or gone, before anybody looks at them again."""
+        self._moved += moved
+        if len(self._moved) > _MANY:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Let the orders agree with the values."""
+        if self._moved:
+            moved, self._moved = self._moved, []
+            self.follow(moved)
 
     def follow(self, keys: Iterable[str]) -> None:
         """Let the orders agree with the values about these keys, come or gone."""
@@ -113,21 +128,23 @@ class MemoryTx:
     def scan(self, prefix: str, after: str = "", limit: int = 100) -> list[tuple[str, bytes]]:
         """Return up to `limit` records with this prefix, in order, strictly after a key."""
         records = self._records
+        if self._moved:
+            records.note(self._moved)
+            self._moved.clear()
+        records.catch_up()
         name, slash, _ = prefix.partition("/")
         family = name if slash else ""
         order = records.orders.get(family) or records.ordered(family)
-        if self._moved:
-            records.follow(self._moved)
-            self._moved.clear()
         values = records.values
         return [(key, values[key]) for key in order.page(prefix, after, limit)]
 
     def commit(self) -> bool:
         """Let the writes stay; True where keys came or went."""
         records = self._records
-        records.forget_whole()
+        if "" in records.orders:
+            records.forget_whole()
         if self._moved:
-            records.follow(self._moved)
+            records.note(self._moved)
         return bool(self._before)
 
     def undo(self) -> None:

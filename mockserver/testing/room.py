@@ -6,12 +6,12 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
+from mockserver.domain.ports import Line, Tx
 from mockserver.domain.ports import Record as Kept
-from mockserver.domain.ports import Tx
 from mockserver.store.memory import MemoryStore
 from mockserver.testing.options import Options
 from mockserver.testing.receiver import RECEIVER, Receiver
@@ -100,9 +100,16 @@ class RoomStore(CountingStore):
     def append(self, sandbox: str, log: str, entry: Kept, weight: int | None = None) -> int:
         """Add an entry to a log; Left where that is past."""
         self._check()
-        if log == LOG and self.noted is not None:
-            self.noted(cast(Entry, entry))
         return super().append(sandbox, log, entry, weight)
+
+    def extend(self, sandbox: str, lines: Iterable[Line]) -> None:
+        """Add entries to several logs; Left where that is past."""
+        self._check()
+        added = list(lines)
+        for log, entry, _ in added:
+            if log == LOG and self.noted is not None:
+                self.noted(cast(Entry, entry))
+        super().extend(sandbox, added)
 
     def _check(self) -> None:
         if self.is_left:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from mockserver.web.redact import without_key
-from mockserver.web.reply import Reply, header_text
+from mockserver.web.reply import ID, Reply, header_text
 from mockserver.web.request import Incoming
 from mockserver.web.world import World
 
 
 def write(world: World, incoming: Incoming, reply: Reply, started: float) -> None:
     """Print one request as text or as a line of JSON; what may hold a key, as a query does, is left out."""
-    labels = dict(reply.headers)
+    labels = dict(reply.lines)
     path = world.redactor.credentials(incoming.headers, incoming.pairs).hide(without_key(incoming.raw_path))
     fields = {
         "method": incoming.method,
@@ -22,7 +22,7 @@ def write(world: World, incoming: Incoming, reply: Reply, started: float) -> Non
         "provider": labels.get("x-mock-provider"),
         "operation": labels.get("x-mock-operation"),
         "outcome": labels.get("x-mock-outcome") or labels.get("x-mock-error"),
-        "id": labels.get("x-mock-request-id"),
+        "id": labels.get(ID),
         "duration_ms": round((world.clock.elapsed() - started) * 1000, 3),
     }
     if world.settings.log_format == "json":

@@ -24,7 +24,7 @@ from mockserver.domain.fault import DELAY, DROP, DUPLICATE, REORDER, SIGNATURE, 
 from mockserver.domain.lifecycle import Step
 from mockserver.domain.model import Task
 from mockserver.domain.pages import walk
-from mockserver.domain.ports import Clock, Ids, Store, Tx
+from mockserver.domain.ports import Clock, Ids, Line, Store, Tx
 from mockserver.domain.records import micros, seconds, whole_seconds
 from mockserver.openapi.payload import write_json
 from mockserver.openapi.source import Json
@@ -285,7 +285,7 @@ class Agenda:
             made = self._made(tx, sandbox, task, steps[place], is_last=is_last)
             yield _callback_told(self._kept(tx, made, now), None)
 
-    def settle_at_once(self, tx: Tx, sandbox: str, task: Task) -> Way | None:
+    def settle_at_once(self, tx: Tx, sandbox: str, task: Task, at: float) -> Way | None:
         """What is to be told of a new task that has its whole way behind it, where nobody is to be called.
 
         All of it is noted then, in the transaction that made the task. None where more is to be done: that
@@ -293,7 +293,7 @@ class Agenda:
         """
         living = self._living[task.provider]
         reason = self._refusal(task.callback) if task.callback else ""
-        if reason is None or task.ends > micros(self._clock.now(tx)) or not callbacks_are_spared(tx):
+        if reason is None or task.ends > micros(at) or not callbacks_are_spared(tx):
             return None
         many = lifecycle.tells(task, living.house.policy) if reason else 0
         weight = 3 * len(tx.get(f"task/{task.provider}/{task.id}") or b"") + 1000
@@ -304,16 +304,16 @@ class Agenda:
         """Note what a new task has before it, for `stir` to look after."""
         tasks.put_due(tx, task, lifecycle.upcoming(task, self._living[task.provider].house.policy, 0))
 
-    def tell(self, way: Way) -> None:
-        """Tell of what was noted at once, and keep its callbacks."""
-        self._events.add(way.sandbox, _WAY, way)
-        if way.many:
-            self._store.append(way.sandbox, _REFUSED, way, way.weight)
+    def lines(self, way: Way, call: Telling) -> list[Line]:
+        """What tells of a call and of all that was noted at once with it, and keeps the callbacks."""
+        told = self._events.line(_WAY, (call, way), call.weight + way.weight)
+        return [told, (_REFUSED, way, way.weight)] if way.many else [told]
 
-    def _told_of(self, way: Way) -> list[tuple[str, Telling]]:
-        """Each step of a task, and behind each that has one its callback, which is refused."""
+    def _told_of(self, called: tuple[Telling, Way]) -> list[tuple[str, Telling]]:
+        """The call, each step of its task, and behind each that has one its callback, which is refused."""
+        call, way = called
         task, living = way.task, self._living.get(way.task.provider)
-        told: list[tuple[str, Telling]] = []
+        told: list[tuple[str, Telling]] = [("request", call)]
         number = way.number
         for step in lifecycle.steps(task, living.house.policy) if living else ():
             told.append(("task", _task_told(task, step)))

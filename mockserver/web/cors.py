@@ -12,7 +12,7 @@ def allow(incoming: Incoming, reply: Reply) -> Reply:
     """The reply, readable by a page of any origin."""
     if incoming.header("origin") is None:
         return reply
-    names = dict.fromkeys(name.lower() for name, _ in reply.headers)
+    names = dict.fromkeys(name.lower() for name, _ in reply.lines)
     # A document that has such headers of its own knows better.
     if "access-control-allow-origin" in names:
         return reply
@@ -20,7 +20,7 @@ def allow(incoming: Incoming, reply: Reply) -> Reply:
     exposed = [name for name in names if not name.startswith("access-control-")]
     if exposed:
         headers.append(("access-control-expose-headers", ", ".join(exposed)))
-    return replace(reply, headers=headers, around=None)
+    return replace(reply, headers=headers, heads=None)
 
 
 def preflight(incoming: Incoming, allowed: tuple[str, ...], *, answers: bool) -> Reply:

@@ -8,8 +8,8 @@ early callback, goes on in `Rest`.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 from mockserver.domain.fault import Met
 from mockserver.domain.ports import Tx
@@ -39,35 +39,25 @@ from mockserver.web.verdict import judge
 from mockserver.web.world import World
 
 
-class Noted(NamedTuple):
-    """The id and the moment that a call was given, the faults it met, and the decision if one was made."""
+class Done:
+    """What one transaction came to: a call with its number, its exchange, and what is to be told of its task.
 
-    id: str
-    at: float
-    decision: Decision | None = None
-    met: Met = SPARED
-
-    @property
-    def waits(self) -> bool:
-        """True where the reply cannot leave at once, or not as it is."""
-        decision, met = self.decision, self.met
-        if met is not SPARED and (met.seconds or met.fault):
-            return True
-        return decision is not None and (decision.delay > 0 or decision.early)
-
-
-class Done(NamedTuple):
-    """What one transaction came to: the call's number, its exchange, and what is to be told of its task.
-
-    `due` says that more is to be done about that.
+    A plain object that fills as the work goes on: in tuples made of tuples it took 2 µs more.
     """
 
-    noted: Noted
-    exchange: Exchange
-    told: Way | None
-    due: bool
-    # Whether the reply cannot leave at once, or not as it is.
-    waits: bool
+    __slots__ = ("at", "decision", "due", "exchange", "id", "met", "told", "waits")
+
+    def __init__(self, id: str, at: float, met: Met, decision: Decision | None, exchange: Exchange) -> None:
+        self.id, self.at = id, at
+        self.met, self.decision = met, decision
+        self.exchange = exchange
+        # What is to be told of the task that it made, and whether more is to be done about that.
+        self.told: Way | None = None
+        self.due = False
+        # Whether the reply cannot leave at once, or not as it is.
+        self.waits = met is not SPARED and bool(met.seconds or met.fault)
+        if decision is not None and (decision.delay > 0 or decision.early):
+            self.waits = True
 
 
 class Endpoint:
@@ -207,7 +197,7 @@ class Endpoint:
         # 3. The body is here. 4. Hold the request against its document; the verdict is kept in any case.
         case = self._case(target, found, incoming, raw)
         heard = journal.hear(self._world.redactor, incoming, raw, case.verdict.violations)
-        asked = Asked(target, case, heard, _accepted(incoming), incoming.header("origin") is not None, [])
+        asked = Asked(target, case, heard, _accepted(incoming), incoming.header("origin") is not None, [], {})
         self._known.keep(incoming, raw, asked)
         return self._answered(asked, started)
 
@@ -238,10 +228,10 @@ class Endpoint:
 
         def work(tx: Tx) -> Done:
             met = faults.meet(tx, self._world.ids, target, lost.provider, lost.operation)
-            noted = self._numbered(tx, target.sandbox, met)
+            id = self._number(tx, target.sandbox)
             reply = faults.NOTHING if met.undone else lost.reply
             exchange = Exchange(reply, lost.provider, lost.operation, (lost.violation,), heard)
-            return self._counted(tx, target, noted, exchange)
+            return self._counted(tx, target, Done(id, self._world.clock.now(tx), met, None, exchange))
 
         return self._ended(target, self._world.store.run(target.sandbox, work), started)
 
@@ -265,30 +255,32 @@ class Endpoint:
     def _done(self, asked: Asked, tx: Tx) -> Done:
         target, case = asked.target, asked.case
         operation, body = case.verdict.operation, case.verdict.body
-        met = faults.meet(tx, self._world.ids, target, operation.provider, operation.name, body)
-        noted = self._numbered(tx, case.sandbox, met, None if met.undone else decide(tx, case))
+        world = self._world
+        met = faults.meet(tx, world.ids, target, operation.provider, operation.name, body)
+        decision = None if met is not SPARED and met.undone else decide(tx, case)
+        id = self._number(tx, case.sandbox)
         # 6. Write the reply, and hold it against the document in its turn.
-        exchange = write(self._world, asked, noted.decision, noted.id)
-        return self._counted(tx, target, noted, exchange)
+        exchange = write(world, asked, decision, id)
+        return self._counted(tx, target, Done(id, world.clock.now(tx), met, decision, exchange))
 
-    def _numbered(self, tx: Tx, sandbox: str, met: Met, decision: Decision | None = None) -> Noted:
-        material = self._world.ids.next(tx, sandbox, "request")
-        return Noted("req_" + material[:10].hex(), self._world.clock.now(tx), decision, met)
+    def _number(self, tx: Tx, sandbox: str) -> str:
+        return "req_" + self._world.ids.next(tx, sandbox, "request")[:10].hex()
 
-    def _counted(self, tx: Tx, target: Target, noted: Noted, exchange: Exchange) -> Done:
+    def _counted(self, tx: Tx, target: Target, done: Done) -> Done:
         """The call counted, unless its reply has to wait; what it made noted, if that is all to be done."""
-        decision, agenda = noted.decision, self._world.agenda
-        made, way = decision.made if decision else None, None
-        waits = noted.waits
-        if made is not None and decision is not None and not decision.early:
-            way = None if waits or self._polls else agenda.settle_at_once(tx, target.sandbox, made)
-            if way is None:
-                agenda.expect(tx, made)
-        if not waits:
-            count_in(tx, exchange, noted.met, arrives=True)
-        # Something is to be done for a new task, and after a poll where polls move tasks on.
-        due = way is None and decision is not None and (made is not None or self._polls)
-        return Done(noted, exchange, way, due, waits)
+        decision, agenda = done.decision, self._world.agenda
+        if decision is not None:
+            made = decision.made
+            if made is not None and not decision.early:
+                if not done.waits and not self._polls:
+                    done.told = agenda.settle_at_once(tx, target.sandbox, made, done.at)
+                if done.told is None:
+                    agenda.expect(tx, made)
+            # Something is to be done for a new task, and after a poll where polls move tasks on.
+            done.due = done.told is None and (made is not None or self._polls)
+        if not done.waits:
+            count_in(tx, done.exchange, done.met, arrives=True)
+        return done
 
     # --- ending ---------------------------------------------------------------------------------------------
 
@@ -297,21 +289,23 @@ class Endpoint:
         due = target.sandbox if done.due else None
         if done.waits:
             return Rest(self, self._world, target, done, due, started)
-        reply = labelled(done.exchange, done.noted.id)
+        reply = labelled(done.exchange, done.id)
         self.note(target, done, Laid(reply, reply), started)
         return Begun(reply, due)
 
     def note(self, target: Target, done: Done, laid: Laid, started: float) -> None:
         """Put a call into the journal, and tell of it; who is told of it finds it there."""
-        noted, exchange = done.noted, done.exchange
-        decision, met, heard = noted.decision, exchange.met, exchange.heard
+        exchange, decision = done.exchange, done.decision
+        met, heard = exchange.met, exchange.heard
         checks = decision.checks if decision else ()
-        said = journal.say(self._world.redactor, heard, laid.noted, checks)
+        # A fault may have changed the headers.
+        shown = exchange.shape.shown if exchange.shape and laid.noted is laid.reply else None
+        status, headers, body, checks = journal.say(self._world.redactor, heard, laid.noted, checks, shown)
         states = met.states if met else ()
         # In order and not by name, which takes 2 µs more.
         entry = Entry(
-            noted.id,
-            noted.at,
+            done.id,
+            done.at,
             target.sandbox,
             exchange.provider,
             exchange.operation,
@@ -325,20 +319,24 @@ class Endpoint:
             decision.because if decision else None,
             # A rule that our answer breaks is added where all is told of it.
             heard.violations + mismatched(exchange),
-            said.checks,
+            checks,
             round((self._world.clock.elapsed() - started) * 1000, 3),
             heard.headers,
-            said.headers,
+            headers,
             heard.body,
-            said.body,
-            said.status,
-            noted.met.name,
-            heard.weight + len(said.body),
+            body,
+            status,
+            done.met.name,
+            heard.weight + len(body),
         )
-        self._world.journal.write(entry)
-        self._world.events.add(entry.sandbox, "request", entry)
+        world = self._world
+        # Told of together, for to go to the store for each takes 1 µs more.
         if done.told is not None:
-            self._world.agenda.tell(done.told)
+            lines = world.agenda.lines(done.told, entry)
+        else:
+            lines = [world.events.line("request", entry, entry.weight)]
+        world.store.extend(target.sandbox, [world.journal.line(entry), *lines])
+        world.events.wake(target.sandbox)
 
 
 class Rest:
@@ -367,13 +365,12 @@ class Rest:
         """Wait, lay the fault over the reply, and note both."""
         if self.due is not None:
             await self._let_happen(self.due)
-        noted = self._done.noted
+        done = self._done
         # 7. Wait where a delay was asked for: real seconds under any clock.
-        delay = noted.met.seconds + (noted.decision.delay if noted.decision else 0.0)
+        delay = done.met.seconds + (done.decision.delay if done.decision else 0.0)
         in_time = await faults.pause(incoming.wire, delay)
         # 8. Label the reply, lay the fault over it that the call meets, and note both in the journal.
-        exchange = self._done.exchange._replace(around=None)
-        laid = faults.lay(noted.met, labelled(exchange, noted.id), incoming)
+        laid = faults.lay(done.met, replace(labelled(done.exchange, done.id), heads=None), incoming)
         if not in_time:
             laid = laid._replace(reply=faults.too_late(laid.reply))
         await self._world.stored(lambda: self._note(laid))
@@ -381,7 +378,7 @@ class Rest:
 
     async def _let_happen(self, sandbox: str) -> None:
         """Begin before the reply what does not wait for it: because that is late, or a callback early."""
-        decision, agenda = self._done.noted.decision, self._world.agenda
+        decision, agenda = self._done.decision, self._world.agenda
         assert decision is not None
         await self._world.stored(lambda: agenda.stir(sandbox))
         if decision.early and decision.made is not None:
@@ -390,7 +387,7 @@ class Rest:
                 await asyncio.wait([asyncio.wrap_future(attempt) for attempt in attempts])
 
     def _note(self, laid: Laid) -> None:
-        exchange, met, arrives = self._done.exchange, self._done.noted.met, laid.status is not None
+        exchange, met, arrives = self._done.exchange, self._done.met, laid.status is not None
         self._world.store.run(self._target.sandbox, lambda tx: count_in(tx, exchange, met, arrives=arrives))
         self._endpoint.note(self._target, self._done, laid, self._started)
 

@@ -11,7 +11,7 @@ from itertools import chain
 from random import Random
 from typing import Any, NamedTuple, Protocol, cast
 
-from mockserver.domain.ports import Record, Store
+from mockserver.domain.ports import Line, Record, Store
 from mockserver.openapi.source import Json
 
 LOG = "events"
@@ -93,8 +93,15 @@ class Events:
 
     def add(self, sandbox: str, kind: str, data: Kept) -> None:
         """Add an event to the log and wake the sandbox's streams; may be called from any thread."""
-        mark = self._random.getrandbits(16) * _TOGETHER
-        self._store.append(sandbox, LOG, (mark, kind, data), data.weight)
+        self._store.extend(sandbox, (self.line(kind, data, data.weight),))
+        self.wake(sandbox)
+
+    def line(self, kind: str, data: Kept | tuple[Kept, ...], weight: int) -> Line:
+        """An event as a line for the store; whoever puts it there wakes the sandbox's streams."""
+        return LOG, (self._random.getrandbits(16) * _TOGETHER, kind, data), weight
+
+    def wake(self, sandbox: str) -> None:
+        """Have the sandbox's streams look at its log; may be called from any thread."""
         if sandbox in self._wakers:
             with self._guard:
                 wakers = list(self._wakers.get(sandbox, ()))

@@ -145,7 +145,7 @@ def lay(met: Met, reply: Reply, incoming: Incoming) -> Laid:
 
 def too_late(reply: Reply) -> Broken:
     """The same for a client that waits no more."""
-    return Broken(0, headers=reply.headers, how=_LATE)
+    return Broken(0, headers=reply.lines, how=_LATE)
 
 
 def _broken(fault: Fault, reply: Reply, incoming: Incoming) -> Reply:
@@ -157,8 +157,8 @@ def _broken(fault: Fault, reply: Reply, incoming: Incoming) -> Reply:
         )
         return problem("no-wire", 500, text, fault=how)
     if how == TRUNCATE or fault.at == "body":
-        return Broken(reply.status, reply.body, reply.content_type, reply.headers, how=how)
-    return Broken(0, headers=reply.headers, how=how)
+        return Broken(reply.status, reply.body, reply.content_type, reply.lines, how=how)
+    return Broken(0, headers=reply.lines, how=how)
 
 
 def _gateway_page(status: int, reply: Reply) -> Reply:
@@ -168,8 +168,7 @@ def _gateway_page(status: int, reply: Reply) -> Reply:
         f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n"
         "<p>The gateway got no answer that it could pass on. Try again later.</p>\n</body>\n</html>\n"
     )
-    kept = [pair for pair in reply.headers if pair[0] == "x-mock-request-id"]
-    return Reply(status, body.encode(), HTML, kept)
+    return Reply(status, body.encode(), HTML, id=reply.id)
 
 
 def _spoilt(fault: Fault, reply: Reply, incoming: Incoming) -> Reply:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple, cast
 
 from mockserver.domain.clock import iso
-from mockserver.domain.ports import Store
+from mockserver.domain.ports import Line, Store
 from mockserver.domain.rules import Check
 from mockserver.openapi.negotiation import is_json
 from mockserver.openapi.payload import read_json
 from mockserver.openapi.source import Json
 from mockserver.openapi.violation import Violation
 from mockserver.web.redact import Credentials, Redactor
-from mockserver.web.reply import Headers, Reply
+from mockserver.web.reply import ID, Headers, Reply
 from mockserver.web.request import Incoming
 
 LOG = "journal"
@@ -47,6 +46,7 @@ class Entry(NamedTuple):
     checks: tuple[Check, ...]
     duration_ms: float
     request_headers: Headers
+    # All but the call's id, which is the entry's.
     response_headers: Headers
     request_body: bytes
     response_body: bytes
@@ -93,9 +93,9 @@ class Journal:
         self._redactor = redactor
         self._size = size
 
-    def write(self, entry: Entry) -> None:
-        """Add an entry; the oldest falls out where the log is full."""
-        self._store.append(entry.sandbox, LOG, entry, entry.weight)
+    def line(self, entry: Entry) -> Line:
+        """The entry as a line for the store; the oldest falls out where the log is full."""
+        return LOG, entry, entry.weight
 
     def entries(self, sandbox: str) -> list[Entry]:
         """Every entry still kept, oldest first."""
@@ -107,6 +107,8 @@ class Journal:
 
     def whole(self, entry: Entry) -> dict[str, Json]:
         """An entry with its request, its response and the checks that led from one to the other."""
+        answered = entry.response_status is not None
+        sent = [*entry.response_headers, (ID, entry.id)] if answered else entry.response_headers
         return {
             **entry.brief(),
             "request": {
@@ -118,7 +120,7 @@ class Journal:
             },
             "response": {
                 "status": entry.response_status,
-                "headers": [list(pair) for pair in entry.response_headers],
+                "headers": [list(pair) for pair in sent],
                 "body": self._body(entry.response_body, entry.response_headers),
             },
             "checks": [{"check": check, "ok": ok, "facts": {**facts}} for check, ok, facts in entry.checks],
@@ -176,32 +178,35 @@ def hear(redactor: Redactor, incoming: Incoming, raw: bytes, violations: Iterabl
     return Heard(credentials, strays, incoming.method, path, query, headers, raw, tuple(shown), weight)
 
 
-class Said(NamedTuple):
-    """The reply's part of an entry, and the checks that led to it."""
-
-    status: int | None
-    headers: Headers
-    body: bytes
-    checks: tuple[Check, ...]
+Said = tuple[int | None, Headers, bytes, tuple[Check, ...]]
+"""The reply's part of an entry, status, headers and body, and the checks that led to it."""
 
 
-def say(redactor: Redactor, heard: Heard, reply: Reply | None, checks: Sequence[Check]) -> Said:
-    """A reply as the journal keeps it; what is nowhere in a request is in no check of it either."""
+def say(
+    redactor: Redactor,
+    heard: Heard,
+    reply: Reply | None,
+    checks: Sequence[Check],
+    shown: Headers | None = None,
+) -> Said:
+    """A reply as the journal keeps it; what is nowhere in a request is in no check of it either.
+
+    `shown` are its headers as they are kept, where that is known.
+    """
     if reply is None:
-        return Said(None, [], b"", _hidden(heard, checks))
-    headers = redactor.headers(reply.headers, ours=True)
-    if reply.content_type:
-        headers.append(_content_type(reply.content_type))
+        return None, [], b"", _hidden(heard, checks)
+    headers = said_headers(redactor, reply) if shown is None else shown
     credentials, body = heard.credentials, reply.body
     if not heard.strays and not credentials.may_be_in_body(body):
-        return Said(reply.status, headers, body, tuple(checks))
+        return reply.status, headers, body, tuple(checks)
     hidden = credentials.hide_in_body(body, _kind(headers))
-    return Said(reply.status, credentials.hide_in_headers(headers), hidden, _hidden(heard, checks))
+    return reply.status, credentials.hide_in_headers(headers), hidden, _hidden(heard, checks)
 
 
-@lru_cache(maxsize=256)
-def _content_type(name: str) -> tuple[str, str]:
-    return "content-type", name
+def said_headers(redactor: Redactor, reply: Reply) -> Headers:
+    """The headers of a reply as the journal keeps them, without the call's id."""
+    headers = redactor.headers(reply.headers, ours=True)
+    return [*headers, ("content-type", reply.content_type)] if reply.content_type else headers
 
 
 def _hidden(heard: Heard, checks: Sequence[Check]) -> tuple[Check, ...]:

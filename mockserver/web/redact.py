@@ -249,10 +249,8 @@ def _credentials(found: tuple[str, ...]) -> Credentials:
     return Credentials(long if all(map(str.isascii, long)) else long.union(map(_as_meant, long)))
 
 
-# What we say of our own answer: no secret, and not to be remembered, for each answer has another id.
-_LABELS = frozenset(
-    ("x-mock-provider", "x-mock-operation", "x-mock-request-id", "x-mock-outcome", "x-mock-violation")
-)
+# What we say of our own answer is no secret.
+_LABELS = frozenset(("x-mock-provider", "x-mock-operation", "x-mock-outcome", "x-mock-violation"))
 
 
 class Redactor:

@@ -13,6 +13,7 @@ Headers = list[tuple[str, str]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+ID = "x-mock-request-id"
 
 
 # Not frozen, though nobody changes one: making a frozen one takes 1 µs more, and each call makes two.
@@ -26,9 +27,15 @@ class Reply:
     headers: Headers = field(default_factory=list)
     # Where there is one, the body is what it gives, for as long as the client listens.
     stream: Callable[[], AsyncGenerator[bytes]] | None = None
-    # Of a reply that is the same again but for its call's id: that id, and the head around it, once known.
+    # The call's id, which is its last header; and of a reply whose others come again, how they stand on the
+    # wire, by the length of the body.
     id: str = ""
-    around: list[bytes] | None = None
+    heads: dict[int, bytes] | None = None
+
+    @property
+    def lines(self) -> Headers:
+        """All its headers, the call's id among them."""
+        return [*self.headers, (ID, self.id)] if self.id else self.headers
 
     @property
     def is_empty(self) -> bool:

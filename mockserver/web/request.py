@@ -141,7 +141,7 @@ def too_large(incoming: Incoming, error: TooLarge, limit: int) -> Reply:
 
 async def send_reply(send: Send, incoming: Incoming, reply: Reply) -> None:
     """Put a reply on the wire; a HEAD request gets everything but the body."""
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.lines]
     if not reply.is_empty:
         if reply.content_type is not None:
             headers.append((b"content-type", reply.content_type.encode("latin-1")))
@@ -153,7 +153,7 @@ async def send_reply(send: Send, incoming: Incoming, reply: Reply) -> None:
 
 async def send_stream(send: Send, receive: Receive, incoming: Incoming, reply: Reply) -> None:
     """Put a reply on the wire whose body comes piece by piece, until it ends or the client has gone."""
-    headers = [*reply.headers, ("content-type", reply.content_type or "application/octet-stream")]
+    headers = [*reply.lines, ("content-type", reply.content_type or "application/octet-stream")]
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
     if reply.stream is None or incoming.method == "HEAD":

@@ -117,7 +117,8 @@ class Begun:
         self, store: Store, records: Callable[[str], Records], on_begun: Callable[[str], None]
     ) -> None:
         self.name, self.may_block = store.name, store.may_block
-        self.append, self.read, self.newest, self.clear = store.append, store.read, store.newest, store.clear
+        self.append, self.extend, self.clear = store.append, store.extend, store.clear
+        self.read, self.newest = store.read, store.newest
         self.sandboxes, self.drop, self.close = store.sandboxes, store.drop, store.close
         self._store = store
         self._records = records

@@ -8,7 +8,7 @@ from functools import lru_cache
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from mockserver.web.faults import Broken, send_broken
-from mockserver.web.reply import Reply
+from mockserver.web.reply import ID, Reply
 from mockserver.web.request import Incoming, Receive, Send, send_reply, send_stream
 
 # What uvicorn refuses in the value of a header; CR and LF are also what ends our lines.
@@ -38,7 +38,7 @@ def whole(reply: Reply, defaults: bytes, *, bodiless: bool, keeps: bool) -> byte
     if type(reply) is not Reply or reply.stream is not None or status is None:
         return None
     try:
-        head = _around(reply) if keeps and reply.around is not None else _head(reply, keeps=keeps)
+        head = _head_again(reply) if keeps and reply.heads is not None else _head(reply, keeps=keeps)
     except ValueError:
         return None
     if bodiless or reply.is_empty:
@@ -46,16 +46,21 @@ def whole(reply: Reply, defaults: bytes, *, bodiless: bool, keeps: bool) -> byte
     return b"".join((status, defaults, head, reply.body))
 
 
-def _around(reply: Reply) -> bytes:
+# There are few lengths of a body under one set of headers, or too many to be worth it.
+_LENGTHS = 16
+
+
+def _head_again(reply: Reply) -> bytes:
     """The head of a reply that was written before, with this call's id: 0.3 µs, where it takes 4 anew."""
-    if not reply.around:
-        head = _head(reply, keeps=True)
-        before, id, after = head.partition(reply.id.encode("latin-1"))
-        assert reply.around is not None
-        reply.around += (before, after) if id else ()
-        return head
-    before, after = reply.around
-    return b"".join((before, reply.id.encode("latin-1"), after))
+    heads, length = reply.heads, len(reply.body)
+    assert heads is not None
+    begun = heads.get(length)
+    if begun is not None:
+        return b"%b%b\r\n\r\n" % (begun, reply.id.encode("ascii"))
+    head = _head(reply, keeps=True)
+    if len(heads) < _LENGTHS:
+        heads[length] = head[: -len(reply.id) - 4]
+    return head
 
 
 def _head(reply: Reply, *, keeps: bool) -> bytes:
@@ -68,6 +73,8 @@ def _head(reply: Reply, *, keeps: bool) -> bytes:
         raise Unusual
     if not keeps:
         lines.append("connection: close")
+    if reply.id:
+        lines.append(f"{ID}: {reply.id}")
     # Joined, encoded and looked through once for all lines: 1 us, where line by line takes 3.
     head = "\r\n".join((*lines, "")).encode("latin-1")
     if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines):

@@ -12,11 +12,11 @@ import base64
 import itertools
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from mockserver.domain.ports import Record, Tx
+from mockserver.domain.ports import Line, Record, Tx
 
 T = TypeVar("T")
 
@@ -82,6 +82,10 @@ class HostileStore:
                 kept = kept[1:]
             box.logs[log] = (number + 1, kept)
             return number + 1
+
+    def extend(self, sandbox: str, lines: Iterable[Line]) -> None:
+        for log, entry, weight in lines:
+            self.append(sandbox, log, entry, weight)
 
     def read(self, sandbox: str, log: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
         return [pair for pair in self._entries(sandbox, log) if pair[0] > after][:limit]
