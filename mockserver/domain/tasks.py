@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mockserver.domain import account as accounts
 from mockserver.domain.model import NEVER, Due, Persona, Task
@@ -42,8 +42,8 @@ def find(tx: Tx, provider: str, id: str) -> Task | None:
 
 def of_song(tx: Tx, provider: str, song: str) -> Task | None:
     """The task that made a song."""
-    id = tx.get(f"song/{provider}/{song}")
-    return find(tx, provider, id.decode()) if id else None
+    reference = tx.get(f"song/{provider}/{song}")
+    return find(tx, provider, _read(reference).id) if reference else None
 
 
 def put(tx: Tx, old: Task | None, new: Task, due: Due | None) -> Task:
@@ -66,10 +66,12 @@ def _fails_at(task: Task) -> int | None:
 
 
 def _index(tx: Tx, task: Task) -> None:
-    tx.put(f"order/{task.number:012d}", f"{task.provider}/{task.id}".encode())
-    tx.put(f"account-task/{task.account}/{task.number:012d}", task.id.encode())
+    provider = task.provider
+    # One and the same bytes for all of them: with bytes of its own each takes 80 more.
+    reference = f"{provider}/{task.account}/{task.id}".encode()
+    tx.put(f"order/{task.number:012d}", reference)
     for song in task.songs:
-        tx.put(f"song/{task.provider}/{song.id}", task.id.encode())
+        tx.put(f"song/{provider}/{song.id}", reference)
 
 
 def _charged_again(tx: Tx, task: Task) -> int:
@@ -142,10 +144,7 @@ def by_number(tx: Tx, number: int) -> Task:
     """The task of that place in the order of making."""
     reference = tx.get(f"order/{number:012d}")
     assert reference is not None
-    provider, _, id = reference.decode().partition("/")
-    task = find(tx, provider, id)
-    assert task is not None
-    return task
+    return _meant(tx, reference, find)
 
 
 # --- lists of tasks -----------------------------------------------------------------------------------------
@@ -153,12 +152,21 @@ def by_number(tx: Tx, number: int) -> Task:
 
 def in_order(tx: Tx, after: int = 0) -> Iterator[Task]:
     """Every task in the order of making, those above a number."""
-    return _meant(tx, "order/", find, f"order/{after:012d}")
+    return _all_meant(tx, "order/", find, f"order/{after:012d}")
 
 
 def of_account(tx: Tx, account: str) -> list[str]:
     """The ids of an account's tasks, oldest first."""
-    return [id.decode() for _, id in walk(tx, f"account-task/{account}/")]
+    # Hardly anybody asks, and what each submission would write for it takes a tenth of a task's memory: so
+    # it is written here, for all the tasks made since the last time.
+    noted = tx.get("account-tasks") or b"0"
+    last = noted.decode()
+    for key, reference in walk(tx, "order/", f"order/{last:0>12}"):
+        last = key.removeprefix("order/")
+        tx.put(f"account-task/{_read(reference).account}/{last}", reference)
+    if last != noted.decode():
+        tx.put("account-tasks", last.encode())
+    return [_read(reference).id for _, reference in walk(tx, f"account-task/{account}/")]
 
 
 # --- personas -----------------------------------------------------------------------------------------------
@@ -180,13 +188,13 @@ def put_persona(tx: Tx, persona: Persona) -> None:
     """Keep a persona, new or changed."""
     tx.put(f"persona/{persona.provider}/{persona.id}", pack_persona(persona))
     tx.put(f"persona-of/{persona.provider}/{persona.song}", persona.id.encode())
-    reference = f"{persona.provider}/{persona.id}".encode()
+    reference = f"{persona.provider}/{persona.account}/{persona.id}".encode()
     tx.put(f"account-persona/{persona.account}/{persona.number:012d}", reference)
 
 
 def personas_of_account(tx: Tx, account: str) -> Iterator[Persona]:
     """An account's personas, oldest first, those still being made among them."""
-    return _meant(tx, f"account-persona/{account}/", find_persona)
+    return _all_meant(tx, f"account-persona/{account}/", find_persona)
 
 
 def all_personas(tx: Tx) -> Iterator[Persona]:
@@ -198,10 +206,27 @@ def all_personas(tx: Tx) -> Iterator[Persona]:
 # --- references ---------------------------------------------------------------------------------------------
 
 
-def _meant(tx: Tx, prefix: str, find: Callable[[Tx, str, str], T | None], after: str = "") -> Iterator[T]:
-    """What the references under a prefix lead to, each a provider and an id."""
+class _Reference(NamedTuple):
+    """What leads to a task or a persona: whose it is, and by which id."""
+
+    provider: str
+    account: str
+    id: str
+
+
+def _read(reference: bytes) -> _Reference:
+    # The id of a state that was brought may be any text; the others have no slash.
+    return _Reference(*reference.decode().split("/", 2))
+
+
+def _meant(tx: Tx, reference: bytes, find: Callable[[Tx, str, str], T | None]) -> T:
+    provider, _, id = _read(reference)
+    found = find(tx, provider, id)
+    assert found is not None
+    return found
+
+
+def _all_meant(tx: Tx, prefix: str, find: Callable[[Tx, str, str], T | None], after: str = "") -> Iterator[T]:
+    """What the references under a prefix lead to."""
     for _, reference in walk(tx, prefix, after):
-        provider, _, id = reference.decode().partition("/")
-        found = find(tx, provider, id)
-        assert found is not None
-        yield found
+        yield _meant(tx, reference, find)
