@@ -110,9 +110,11 @@ def tells(task: Task, policy: Policy) -> int:
     """How many of a task's steps a callback tells of."""
     if task.failure is not None:
         return sum(bool(step.tells) for step in steps(task, policy))
-    if policy.kinds[task.kind].tells_end:
-        return sum([bool(stage.tells) for stage in policy.stages if stage.status == "finished"])
-    return sum([bool(stage.tells) for stage in policy.stages])
+    ends_alone, many = policy.kinds[task.kind].tells_end, 0
+    for stage in policy.stages:
+        if stage.tells and (not ends_alone or stage.status == "finished"):
+            many += 1
+    return many
 
 
 def _walk(task: Task, policy: Policy) -> list[tuple[int, Stage]]:

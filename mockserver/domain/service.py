@@ -297,10 +297,10 @@ class Service:
         drawn: list[tuple[str, bytes]] = []
         while len(drawn) < count:
             left = count - len(drawn)
-            for material in self.house.ids.several(self.tx, self.sandbox, f"{provider}/song", left):
-                id = form(material, second)
-                if self._is_free("song", id):
-                    drawn.append((id, material))
+            several = self.house.ids.several(self.tx, self.sandbox, f"{provider}/song", left)
+            drawn += [(form(material, second), material) for material in several]
+            if is_brought(self.tx):
+                drawn = [one for one in drawn if self._is_free("song", one[0])]
         return words.compose(drawn, title=command.title, tags=command.tags, text=command.text)
 
     def _id(self, kind: str, form: Callable[[bytes, int], str]) -> str:

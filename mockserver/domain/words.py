@@ -22,7 +22,8 @@ _LINES: Final = (
     "Slow and low the river turns", "Nobody is counting now",
 )  # fmt: skip
 
-_SHORTEST, _LONGEST = 3600, 20000  # hundredths of a second
+# In hundredths of a second: the shortest, and how many lengths there are.
+_SHORTEST, _LENGTHS = 3600, 16401
 
 
 def compose(
@@ -34,7 +35,11 @@ def compose(
     tags = tags or _STYLES[material[17] % len(_STYLES)]
     words = _lyrics(_number(material)) if text is None else text
     # Made as tuples: the way through the class's own `__new__` takes twice as long.
-    return tuple([_new(Song, (id, title, tags, words, _duration(own))) for id, own in drawn])
+    songs = []
+    for id, own in drawn:
+        duration = (_SHORTEST + _number(own) % _LENGTHS) / 100
+        songs.append(_new(Song, (id, title, tags, words, duration)))
+    return tuple(songs)
 
 
 _new = tuple.__new__
@@ -43,10 +48,6 @@ _new = tuple.__new__
 def _number(material: bytes) -> int:
     # The first half of the material is in the id.
     return int.from_bytes(material[16:], "big")
-
-
-def _duration(material: bytes) -> float:
-    return (_SHORTEST + _number(material) % (_LONGEST - _SHORTEST + 1)) / 100
 
 
 def _lyrics(number: int) -> str:

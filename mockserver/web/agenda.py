@@ -285,20 +285,20 @@ class Agenda:
             made = self._made(tx, sandbox, task, steps[place], is_last=is_last)
             yield _callback_told(self._kept(tx, made, now), None)
 
-    def settle_at_once(self, tx: Tx, sandbox: str, task: Task, at: float) -> Way | None:
+    def settle_at_once(self, tx: Tx, sandbox: str, task: Task, at: float, weight: int) -> Way | None:
         """What is to be told of a new task that has its whole way behind it, where nobody is to be called.
+
+        `weight` is about how many bytes its request takes.
 
         All of it is noted then, in the transaction that made the task. None where more is to be done: that
         is left to `stir`, which takes a transaction of its own for each step, and 100 µs.
         """
-        living = self._living[task.provider]
         reason = self._refusal(task.callback) if task.callback else ""
         if reason is None or task.ends > micros(at) or not callbacks_are_spared(tx):
             return None
-        many = lifecycle.tells(task, living.house.policy) if reason else 0
-        weight = 3 * len(tx.get(f"task/{task.provider}/{task.id}") or b"") + 1000
+        many = lifecycle.tells(task, self._living[task.provider].house.policy) if reason else 0
         number = callbacks.number(tx, many) if many else 0
-        return Way(sandbox, task, number, many, reason, weight)
+        return Way(sandbox, task, number, many, reason, 1000 + 3 * weight)
 
     def expect(self, tx: Tx, task: Task) -> None:
         """Note what a new task has before it, for `stir` to look after."""

@@ -273,7 +273,9 @@ class Endpoint:
             made = decision.made
             if made is not None and not decision.early:
                 if not done.waits and not self._polls:
-                    done.told = agenda.settle_at_once(tx, target.sandbox, made, done.at)
+                    done.told = agenda.settle_at_once(
+                        tx, target.sandbox, made, done.at, len(done.exchange.heard.body)
+                    )
                 if done.told is None:
                     agenda.expect(tx, made)
             # Something is to be done for a new task, and after a poll where polls move tasks on.

@@ -57,6 +57,8 @@ from mockserver.web.redact import digest, redacted
 from mockserver.web.verdict import Verdict
 
 POOR = "mock-poor"
+# The commands that make a task, or may. (A union in the place of the tuple takes 1 µs.)
+_MAKING = (Submit, CreatePersona)
 
 # Where a document has no word for an outcome, it goes by the nearest one that it has.
 _NEAREST = {
@@ -144,13 +146,18 @@ class Living:
             outcome = Outcome.TASK_FAILED
         answer = choices.by_outcome(verdict.operation, outcome).showing(written.body, written.states)
         # A look-up that found nothing refuses as well, where the provider answers it with an empty list.
-        made = view.tasks[0].task if isinstance(command, Submit | CreatePersona) and view.tasks else None
-        early = made is not None and bool(made.callback) and not faults.callbacks_are_spared(tx)
-        early = early and made is not None and self._met(tx, sandbox, made, faults.EARLY) is not None
+        made = view.tasks[0].task if isinstance(command, _MAKING) and view.tasks else None
+        early = made is not None and self._tells_early(tx, sandbox, made)
         if made is not None and early:
             tasks.put_due(tx, made, service.first_step(made))
             service.hurry(made)
-        return Acted(answer, service.checks, refused=outcome is Outcome.NOT_FOUND, made=made, early=early)
+        return Acted(answer, service.checks, outcome is Outcome.NOT_FOUND, made, early)
+
+    def _tells_early(self, tx: Tx, sandbox: str, made: Task) -> bool:
+        """True where a fault makes the first callback of a task come before the answer."""
+        if not made.callback or faults.callbacks_are_spared(tx):
+            return False
+        return self._met(tx, sandbox, made, faults.EARLY) is not None
 
     def _of_final(self, view: View, operation: Operation, call: Call, sandbox: str) -> Choice:
         """What a poll shows of a task that will not change; written once for the newest, as polls repeat."""
@@ -170,7 +177,7 @@ class Living:
     def command(self, call: Call) -> Command:
         """The command that a valid request means; what makes a task knows by which operation."""
         command = self.adapter.read(call)
-        if isinstance(command, Submit | CreatePersona):
+        if isinstance(command, _MAKING):
             return command._replace(operation=call.operation)
         return command
 
