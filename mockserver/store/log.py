@@ -28,21 +28,21 @@ class Log:
     def append(self, entry: Record, weight: int) -> int:
         """Add an entry and return its number."""
         self._last = number = self._last + 1
-        entries = self._entries
-        if len(entries) < self._size:
-            entries.append(entry)
+        size = self._size
+        if number - self._start < size:
+            self._entries.append(entry)
             self._weights.append(weight)
-        elif entries:
-            at = (number - self._start) % self._size
+            self._weight += weight
+        elif size:
+            at, weights = (number - self._start) % size, self._weights
             # Of one that was let go before, nothing is left to take away.
-            self._weight -= self._weights[at]
-            entries[at], self._weights[at] = entry, weight
-            if number - self._first >= self._size:
+            self._weight += weight - weights[at]
+            self._entries[at] = entry
+            weights[at] = weight
+            if number - self._first >= size:
                 self._first += 1
         else:
             self._first += 1
-            return number
-        self._weight += weight
         if self._weight > self._room:
             self._shed()
         return number

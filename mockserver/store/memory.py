@@ -68,10 +68,9 @@ class MemoryStore:
         with self._lock:
             if self._works:
                 raise _used_inside_work()
-            held = self._held.get(sandbox)
-            logs = held.logs if held is not None else {}
+            logs = (self._held.get(sandbox) or _NONE).logs
             for log, entry, weight in lines:
-                if not isinstance(entry, tuple | bytes):
+                if not isinstance(entry, _ENTRIES):
                     raise _no_entry(log, entry)
                 number = (logs.get(log) or self._begun(sandbox, log)).append(entry, weight)
         return number
@@ -143,6 +142,12 @@ class _Held:
     def __init__(self) -> None:
         self.records = Records()
         self.logs: dict[str, Log] = {}
+
+
+# In the place of a sandbox that holds nothing yet.
+_NONE = _Held()
+# What may be an entry; a union takes 0.4 µs more.
+_ENTRIES = (tuple, bytes)
 
 
 def _used_inside_work() -> RuntimeError:
