@@ -89,9 +89,9 @@ def keep(tx: Tx, callback: Callback) -> Callback:
 
 def number(tx: Tx, many: int) -> int:
     """The place of the first of so many callbacks that are kept elsewhere."""
-    first = next_number(tx)
-    tx.put("callback-count", b"%d" % (first + many - 1))
-    return first
+    last = int(tx.get("callback-count") or b"0")
+    tx.put("callback-count", b"%d" % (last + many))
+    return last + 1
 
 
 def keep_ended(tx: Tx, callback: Callback) -> None:

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from mockserver.domain.model import NEVER, Due, Failure, Moment, Task
-from mockserver.domain.policy import Policy, Stage
+from mockserver.domain.policy import Kind, Policy, Stage
 
 
 def moment(task: Task, policy: Policy, now: int) -> Moment:
@@ -110,11 +110,13 @@ def tells(task: Task, policy: Policy) -> int:
     """How many of a task's steps a callback tells of."""
     if task.failure is not None:
         return sum(bool(step.tells) for step in steps(task, policy))
-    ends_alone, many = policy.kinds[task.kind].tells_end, 0
-    for stage in policy.stages:
-        if stage.tells and (not ends_alone or stage.status == "finished"):
-            many += 1
-    return many
+    return told_of(policy.kinds[task.kind], policy)
+
+
+def told_of(kind: Kind, policy: Policy) -> int:
+    """The same of a task of a kind that does not fail."""
+    stages = [stage for stage in policy.stages if not kind.tells_end or stage.status == "finished"]
+    return sum(bool(stage.tells) for stage in stages)
 
 
 def _walk(task: Task, policy: Policy) -> list[tuple[int, Stage]]:

@@ -272,17 +272,18 @@ class Service:
         parent: str = "",
         songs: int = 0,
     ) -> Task:
+        house, now = self.house, self.now
         return Task(
-            self.house.provider,
-            self._id("task", self.house.forms.task),
+            house.provider,
+            self._id("task", house.forms.task),
             tasks.next_number(self.tx),
             kind.name,
             account,
             command.model,
             command.request,
-            created=self.now,
-            starts=self.now,
-            length=self.house.length(kind, seconds),
+            created=now,
+            starts=now,
+            length=house.length(kind, seconds),
             songs=self._songs(command, songs),
             charged=charged,
             parent=parent,
@@ -306,7 +307,7 @@ class Service:
     def _id(self, kind: str, form: Callable[[bytes, int], str]) -> str:
         while True:
             id = form(self._material(kind), whole_seconds(self.now))
-            if self._is_free(kind, id):
+            if not is_brought(self.tx) or self._is_free(kind, id):
                 return id
 
     def _material(self, kind: str) -> bytes:
@@ -314,7 +315,7 @@ class Service:
 
     def _is_free(self, kind: str, id: str) -> bool:
         """False for one that is taken: only where a state was brought whose counters stood behind its ids."""
-        return not is_brought(self.tx) or not tasks.is_taken(self.tx, kind, self.house.provider, id)
+        return not tasks.is_taken(self.tx, kind, self.house.provider, id)
 
     # --- personas -------------------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ class Agenda:
         reason = self._refusal(task.callback) if task.callback else ""
         if reason is None or task.ends > micros(at) or not callbacks_are_spared(tx):
             return None
-        many = lifecycle.tells(task, self._living[task.provider].house.policy) if reason else 0
+        many = self._living[task.provider].told_of(task) if reason else 0
         number = callbacks.number(tx, many) if many else 0
         return Way(sandbox, task, number, many, reason, 1000 + 3 * weight)
 

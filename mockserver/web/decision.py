@@ -159,7 +159,7 @@ def _wished(tx: Tx, case: Case, found: Choice, because: str, delay: float, error
         fails = living.failure(error) if found.outcome == Outcome.TASK_FAILED else None
         # How long a task is asked to take; whether it fails was decided by who asked for the outcome.
         seconds = case.spoken.seconds if isinstance(case.spoken, Wish) else None
-        acted = _act(tx, case, Wish(skips_credits=True, failure=fails, seconds=seconds))
+        acted = _act(tx, case, Wish(skips_credits=True, failure=fails, seconds=seconds), [])
         if not acted.refused:
             if case.is_limited:
                 _accept(tx, case, _window(tx, case))
@@ -185,12 +185,12 @@ def _read(reading: Reading, credential: str) -> tuple[Command | Refusal, Caller,
         return command, living.caller(credential), error
 
 
-def _act(tx: Tx, case: Case, wish: Wish) -> Acted:
+def _act(tx: Tx, case: Case, wish: Wish, checks: list[Check]) -> Acted:
     assert case.reading is not None
     assert case.command is not None
     assert case.caller is not None
     living, call = case.reading
-    return living.act(tx, case.sandbox, case.verdict, call, case.command, case.caller, wish)
+    return living.act(tx, case.sandbox, case.verdict, call, case.command, case.caller, wish, checks)
 
 
 def _magic(operation: Operation, credential: str | None) -> str | None:
@@ -246,11 +246,10 @@ def _carried_out(tx: Tx, case: Case, window: Window | None, checks: list[Check])
     if isinstance(wish, BadWord):
         reply = problem("bad-magic-word", 422, f"{wish}. Without the word the request is an ordinary one")
         return Decision(None, "magic-prompt", problem=reply, delay=delay, checks=checks)
-    acted = _act(tx, case, wish or _NO_WISH)
+    acted = _act(tx, case, wish or _NO_WISH, checks)
     if window is not None and not acted.refused:
         _accept(tx, case, window)
     because = "state" if wish is None or acted.refused else "magic-prompt"
-    checks += acted.checks
     choice = acted.choice
     return Decision(choice.outcome, because, choice, None, delay, checks, acted.made, acted.early)
 

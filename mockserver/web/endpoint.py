@@ -292,17 +292,20 @@ class Endpoint:
         if done.waits:
             return Rest(self, self._world, target, done, due, started)
         reply = labelled(done.exchange, done.id)
-        self.note(target, done, Laid(reply, reply), started)
+        self.note(target, done, reply.status, reply, started)
         return Begun(reply, due)
 
-    def note(self, target: Target, done: Done, laid: Laid, started: float) -> None:
-        """Put a call into the journal, and tell of it; who is told of it finds it there."""
-        exchange, decision = done.exchange, done.decision
+    def note(self, target: Target, done: Done, seen: int | None, reply: Reply | None, started: float) -> None:
+        """Put a call into the journal, and tell of it; who is told of it finds it there.
+
+        `seen` is the status that the client saw, `reply` what it was to get, if one was made.
+        """
+        world, exchange, decision = self._world, done.exchange, done.decision
         met, heard = exchange.met, exchange.heard
         checks = decision.checks if decision else ()
-        # A fault may have changed the headers.
-        shown = exchange.shape.shown if exchange.shape and laid.noted is laid.reply else None
-        status, headers, body, checks = journal.say(self._world.redactor, heard, laid.noted, checks, shown)
+        # A fault may have put another reply in the place of this one.
+        shown = exchange.shape.shown if exchange.shape and not done.waits else None
+        status, headers, body, checks = journal.say(world.redactor, heard, reply, checks, shown)
         states = met.states if met else ()
         # In order and not by name, which takes 2 µs more.
         entry = Entry(
@@ -314,7 +317,7 @@ class Endpoint:
             heard.method,
             heard.path,
             heard.query,
-            laid.status,
+            seen,
             exchange.code,
             exchange.outcome,
             states[0] if states else None,
@@ -322,7 +325,7 @@ class Endpoint:
             # A rule that our answer breaks is added where all is told of it.
             heard.violations + mismatched(exchange),
             checks,
-            round((self._world.clock.elapsed() - started) * 1000, 3),
+            round((world.clock.elapsed() - started) * 1000, 3),
             heard.headers,
             headers,
             heard.body,
@@ -331,7 +334,6 @@ class Endpoint:
             done.met.name,
             heard.weight + len(body),
         )
-        world = self._world
         # Told of together, for to go to the store for each takes 1 µs more.
         if done.told is not None:
             lines = world.agenda.lines(done.told, entry)
@@ -391,7 +393,7 @@ class Rest:
     def _note(self, laid: Laid) -> None:
         exchange, met, arrives = self._done.exchange, self._done.met, laid.status is not None
         self._world.store.run(self._target.sandbox, lambda tx: count_in(tx, exchange, met, arrives=arrives))
-        self._endpoint.note(self._target, self._done, laid, self._started)
+        self._endpoint.note(self._target, self._done, laid.status, laid.noted, self._started)
 
 
 def _accepted(incoming: Incoming) -> str | None:

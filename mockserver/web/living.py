@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-from mockserver.domain import credits, magic, tasks
+from mockserver.domain import credits, lifecycle, magic, tasks
 from mockserver.domain import fault as faults
 from mockserver.domain import media as files
 from mockserver.domain.lifecycle import Step
@@ -68,10 +68,9 @@ _NEAREST = {
 
 
 class Acted(NamedTuple):
-    """What came of a request: the answer, and the checks that led to it."""
+    """What came of a request: the answer, and whether it refuses."""
 
     choice: Choice
-    checks: list[Check]
     refused: bool
     # The task that was made, and whether its first callback comes before the answer.
     made: Task | None = None
@@ -122,9 +121,14 @@ class Living:
         command: Command | Refusal,
         caller: Caller,
         wish: Wish,
+        checks: list[Check],
     ) -> Acted:
-        """What comes of a valid request, read as a command; a refused one has changed nothing."""
+        """What comes of a valid request, read as a command; a refused one has changed nothing.
+
+        What is looked at on the way is added to the checks.
+        """
         service = self.service(tx, sandbox)
+        service.checks = checks
         # Whoever asked looks after the steps of what is made: mostly they can be settled at once.
         service.counts_polls = service.leaves_steps = True
         if verdict.violations:
@@ -137,10 +141,10 @@ class Living:
             if type(command) is ShowTask and view.tasks[0].moment.is_final:
                 # A poll of a task at its end: it stays as it is, and tells of nothing else.
                 answer = self._of_final(view, verdict.operation, call, sandbox)
-                return Acted(answer, service.checks, answer.outcome == Outcome.NOT_FOUND)
+                return Acted(answer, answer.outcome == Outcome.NOT_FOUND)
             written = self.adapter.write(call, view, self.context(sandbox))
         except Refusal as refusal:
-            return Acted(self.refused(verdict.operation, call, refusal), service.checks, refused=True)
+            return Acted(self.refused(verdict.operation, call, refusal), refused=True)
         outcome = written.outcome
         if outcome is Outcome.SUCCESS and wish.failure is not None:
             outcome = Outcome.TASK_FAILED
@@ -151,7 +155,7 @@ class Living:
         if made is not None and early:
             tasks.put_due(tx, made, service.first_step(made))
             service.hurry(made)
-        return Acted(answer, service.checks, outcome is Outcome.NOT_FOUND, made, early)
+        return Acted(answer, outcome is Outcome.NOT_FOUND, made, early)
 
     def _tells_early(self, tx: Tx, sandbox: str, made: Task) -> bool:
         """True where a fault makes the first callback of a task come before the answer."""
@@ -256,6 +260,16 @@ class Living:
         return self.adapter.write(call, view, self.context(sandbox)).body
 
     # --- what the agenda asks -------------------------------------------------------------------------------
+
+    def told_of(self, task: Task) -> int:
+        """How many callbacks a task has, if it has any."""
+        return self._told[task.kind] if task.failure is None else lifecycle.tells(task, self.house.policy)
+
+    @cached_property
+    def _told(self) -> Mapping[str, int]:
+        """The same of a task that does not fail, by its kind."""
+        policy = self.house.policy
+        return {name: lifecycle.told_of(kind, policy) for name, kind in policy.kinds.items()}
 
     def heard(self, sandbox: str, task: Task, step: Step) -> Json:
         """The body of the callback that tells of a step."""
