@@ -181,10 +181,6 @@ class Protocol(HttpToolsProtocol):
         else:
             self.answer_received(data)
 
-    def eof_received(self) -> None:
-        # Who says no more is still to be answered, and the transport closes behind this.
-        self.state.answer_gathered()
-
     def give_up(self, error: Exception) -> None:
         """End the connection over an error of ours, as the loop does where it calls us itself."""
         told = {"message": "A connection failed", "exception": error, "transport": self.transport}
@@ -377,8 +373,7 @@ class Protocol(HttpToolsProtocol):
     def _write(self, answer: bytes, due: str | None, request: Whole) -> None:
         self.begun += 1
         self.server_state.total_requests += 1
-        if not self.transport.is_closing():
-            self.transport.write(answer)
+        self.transport.write(answer)
         self.is_between, self.answered = True, request
         if request.keeps and not self.transport.is_closing():
             self._rest()
@@ -454,6 +449,7 @@ class Protocol(HttpToolsProtocol):
         super()._unset_keepalive_if_required()
 
     def shutdown(self) -> None:
+        # What was read is answered, and the transport may close behind this.
         self.state.answer_gathered()
         if self.awaited is None:
             super().shutdown()
