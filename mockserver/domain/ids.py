@@ -43,8 +43,7 @@ class Ids:
         n = int(tx.get(key) or b"0") + 1
         tx.put(key, b"%d" % (n + many - 1))
         ids = self if tx.get(SEED_KEY) is None else self._of(tx)
-        draw = ids.draw
-        return [draw(sandbox, kind, each) for each in range(n, n + many)]
+        return [ids.draw(sandbox, kind, each) for each in range(n, n + many)]
 
     def seed_of(self, tx: Tx) -> int:
         """The seed that a sandbox goes by: the server's, or that of the server its state came from."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import NamedTuple
 
-from mockserver.domain.model import NEVER, Due, Failure, Moment, Task
+from mockserver.domain.clock import MICROS
+from mockserver.domain.model import NEVER, Due, Failure, Moment, Task, TaskView
 from mockserver.domain.policy import Kind, Policy, Stage
 
 
@@ -111,6 +112,18 @@ def tells(task: Task, policy: Policy) -> int:
     if task.failure is not None:
         return sum(bool(step.tells) for step in steps(task, policy))
     return told_of(policy.kinds[task.kind], policy)
+
+
+def kept_until(task: Task, policy: Policy) -> int | None:
+    """The moment at which the provider deletes what a task made, if it ever does."""
+    retention = policy.kinds[task.kind].retention
+    return None if retention is None else task.ends + round(retention * MICROS)
+
+
+def is_expired(view: TaskView, policy: Policy, now: int) -> bool:
+    """True once the provider has deleted what a task made."""
+    until = kept_until(view.task, policy)
+    return view.moment.is_final and until is not None and now >= until
 
 
 def told_of(kind: Kind, policy: Policy) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from mockserver.domain import lifecycle
 from mockserver.domain.model import Moment, Persona, SongView, TaskView
 from mockserver.domain.model import Refusal as No
 from mockserver.domain.outcome import Outcome
 from mockserver.domain.policy import Policy
-from mockserver.domain.versions import Model
+from mockserver.domain.versions import Model, find
 
 
 class Facts(NamedTuple):
@@ -17,14 +18,14 @@ class Facts(NamedTuple):
 
     caller: str
     policy: Policy
+    models: Sequence[Model]
+    now: int
     # What the request names; without a task the song stands for both.
     task_id: str | None
     song_id: str | None
     task: TaskView | None
     song: SongView | None
-    model: Model | None = None
     persona: Persona | None = None
-    is_expired: bool = False
     # Further songs that the request names, and their owners; None for an unknown one.
     beside: tuple[str | None, ...] = ()
 
@@ -104,15 +105,18 @@ def song_has_no_persona(facts: Facts) -> None:
 
 def source_is_kept(facts: Facts) -> None:
     """Its audio is still there, where the provider needs it."""
-    if facts.is_expired and facts.policy.expires_sources:
+    assert facts.task is not None
+    if facts.policy.expires_sources and lifecycle.is_expired(facts.task, facts.policy, facts.now):
         raise No(Outcome.SOURCE_EXPIRED, task=facts.task_id, song=facts.song_id)
 
 
 def model_may_become_a_persona(facts: Facts) -> None:
     """It was made by a model that is new enough."""
+    assert facts.task is not None
     oldest = facts.policy.oldest_source
-    if oldest is not None and facts.model is not None and facts.model.number < oldest:
-        raise No(Outcome.SOURCE_MODEL_UNSUPPORTED, task=facts.task_id, model=facts.model.shown)
+    model = find(facts.models, facts.task.task.model) if oldest is not None else None
+    if oldest is not None and model is not None and model.number < oldest:
+        raise No(Outcome.SOURCE_MODEL_UNSUPPORTED, task=facts.task_id, model=model.shown)
 
 
 Check = tuple[str, bool, dict[str, Any]]

@@ -41,7 +41,7 @@ from mockserver.domain.ports import Ids, Tx
 from mockserver.domain.records import micros, seconds, whole_seconds
 from mockserver.domain.rules import Check, Facts, Named
 from mockserver.domain.uploads import Upload
-from mockserver.domain.versions import Model, find
+from mockserver.domain.versions import Model
 
 # In seconds: what takes longer on a slow clock would end beyond the calendar.
 LONGEST = 1_000_000_000
@@ -394,19 +394,24 @@ class Service:
             task = tasks.find(self.tx, self.house.provider, task_id)
             song = self._song_of(task, song_id) if task else None
         view = song.of if song else self.view(task) if task else None
-        others = [self.song(id) for id in beside]
+        house, persona = self.house, self._persona_of(song)
+        owners = self._owners(beside) if beside else ()
         return Facts(
             caller.account,
-            self._policy,
+            house.policy,
+            house.models,
+            self.now,
             task_id,
             song_id,
             view,
             song,
-            model=find(self.house.models, task.model) if task else None,
-            persona=self._persona_of(song),
-            is_expired=view is not None and self.is_expired(view),
-            beside=tuple([other.of.task.account if other else None for other in others]),
+            persona,
+            owners,
         )
+
+    def _owners(self, songs: Sequence[str]) -> tuple[str | None, ...]:
+        found = [self.song(id) for id in songs]
+        return tuple([song.of.task.account if song else None for song in found])
 
     def _persona_of(self, song: SongView | None) -> Persona | None:
         persona = tasks.persona_of(self.tx, self.house.provider, song.song.id) if song else None
@@ -422,22 +427,21 @@ class Service:
 
     def is_expired(self, view: TaskView) -> bool:
         """True once the provider has deleted what a task made."""
-        until = self.kept_until(view.task)
-        return view.moment.is_final and until is not None and self.now >= until
+        return lifecycle.is_expired(view, self._policy, self.now)
 
     def kept_until(self, task: Task) -> int | None:
         """The moment at which the provider deletes what a task made, if it ever does."""
-        retention = self._policy.kinds[task.kind].retention
-        return None if retention is None else task.ends + micros(retention)
+        return lifecycle.kept_until(task, self._policy)
 
     def _hold(self, order: Sequence[Named], facts: Facts) -> None:
-        for name, rule, held in order:
-            try:
-                rule(facts)
-            except Refusal:
-                self._note(name, False, task=facts.task_id, song=facts.song_id)
-                raise
-            self.checks.append(held)
+        checks = self.checks
+        try:
+            for reached in order:
+                reached.rule(facts)
+                checks.append(reached.held)
+        except Refusal:
+            self._note(reached.name, False, task=facts.task_id, song=facts.song_id)
+            raise
 
     def _note(self, check: str, ok: bool, **facts: Any) -> None:
         self.checks.append((check, ok, facts))
