@@ -134,12 +134,8 @@ def _promises(account: str) -> str:
 
 
 def _count(tx: Tx, account: str, more: int) -> None:
-    key = _promises(account)
-    count = int(tx.get(key) or b"0") + more
-    if count:
-        tx.put(key, b"%d" % count)
-    else:
-        tx.delete(key)
+    if not tx.count(_promises(account), more):
+        tx.delete(_promises(account))
 
 
 def _due(tx: Tx, account: str, now: int) -> Iterator[tuple[str, int]]:

@@ -79,8 +79,7 @@ def shown_url(url: str) -> str:
 
 def keep(tx: Tx, callback: Callback) -> Callback:
     """Keep a new callback."""
-    number = next_number(tx)
-    tx.put("callback-count", b"%d" % number)
+    number = tx.count("callback-count")
     numbered = callback._replace(number=number)
     tx.put(f"callback-id/{numbered.id}", b"%d" % number)
     _put(tx, numbered)
@@ -89,9 +88,7 @@ def keep(tx: Tx, callback: Callback) -> Callback:
 
 def number(tx: Tx, many: int) -> int:
     """The place of the first of so many callbacks that are kept elsewhere."""
-    last = int(tx.get("callback-count") or b"0")
-    tx.put("callback-count", b"%d" % (last + many))
-    return last + 1
+    return tx.count("callback-count", many) - many + 1
 
 
 def keep_ended(tx: Tx, callback: Callback) -> None:
@@ -179,7 +176,7 @@ def _count_ended(tx: Tx, callback: Callback) -> None:
     else:
         tx.put(key, callback.id.encode())
     if more:
-        tx.put("callback-ended-count", b"%d" % (int(tx.get("callback-ended-count") or b"0") + more))
+        tx.count("callback-ended-count", more)
 
 
 def _read(record: bytes) -> Callback:

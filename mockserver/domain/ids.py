@@ -31,19 +31,15 @@ class Ids:
 
     def next(self, tx: Tx, sandbox: str, kind: str) -> bytes:
         """Count one more of a kind, from 1, in this transaction and return its 32 bytes."""
-        key = f"ids/{kind}"
-        n = int(tx.get(key) or b"0") + 1
-        tx.put(key, b"%d" % n)
+        n = tx.count(f"ids/{kind}")
         ids = self if tx.get(SEED_KEY) is None else self._of(tx)
         return ids.draw(sandbox, kind, n)
 
     def several(self, tx: Tx, sandbox: str, kind: str, many: int) -> list[bytes]:
         """Count so many more of a kind and return the 32 bytes of each."""
-        key = f"ids/{kind}"
-        n = int(tx.get(key) or b"0") + 1
-        tx.put(key, b"%d" % (n + many - 1))
+        last = tx.count(f"ids/{kind}", many)
         ids = self if tx.get(SEED_KEY) is None else self._of(tx)
-        return [ids.draw(sandbox, kind, each) for each in range(n, n + many)]
+        return [ids.draw(sandbox, kind, n) for n in range(last - many + 1, last + 1)]
 
     def seed_of(self, tx: Tx) -> int:
         """The seed that a sandbox goes by: the server's, or that of the server its state came from."""

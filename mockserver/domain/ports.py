@@ -23,6 +23,9 @@ class Tx(Protocol):
     def put(self, key: str, value: bytes) -> None:
         """Set the value, always bytes, under this key, a text of at least one character; else a TypeError."""
 
+    def count(self, key: str, more: int = 1) -> int:
+        """Add to the number under this key, 0 where there is none, and return what it comes to."""
+
     def delete(self, key: str) -> None:
         """Remove this key, which need not exist."""
 

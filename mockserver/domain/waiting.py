@@ -150,10 +150,8 @@ class Waiting(NamedTuple, Generic[T]):
             self._counted(tx, f"path/{path}", more)
 
     def _counted(self, tx: Tx, what: str, more: int) -> int:
-        count = self._count(tx, what) + more
-        if count:
-            tx.put(f"{self.noun}-{what}", b"%d" % count)
-        else:
+        count = tx.count(f"{self.noun}-{what}", more)
+        if not count:
             tx.delete(f"{self.noun}-{what}")
         return count
 

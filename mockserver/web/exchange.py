@@ -23,7 +23,7 @@ from mockserver.web.newest import LARGEST
 from mockserver.web.reply import JSON, Headers, Reply, header_text
 from mockserver.web.stateless import Body, NotAcceptable, Unmade
 from mockserver.web.status import http_status
-from mockserver.web.world import Counted, World, count, count_key, count_states
+from mockserver.web.world import Counted, World, count_key, count_states
 
 
 class Asked(NamedTuple):
@@ -217,9 +217,9 @@ def count_in(tx: Tx, exchange: Exchange, fault: Met, *, arrives: bool) -> None:
     # What a fault keeps from a client, or comes when it waits no more, it has not met.
     kept = not arrives or (fault.fault is not None and fault.fault.fault != SLOW)
     if kept or exchange.met is None or exchange.shape is None:
-        count(tx, count_key(Counted(exchange.violated is not None)))
+        tx.count(count_key(Counted(exchange.violated is not None)))
         return
-    count(tx, exchange.shape.counted)
+    tx.count(exchange.shape.counted)
     states = exchange.met.states
     if len(states) > 1:
         count_states(tx, exchange.provider or "", exchange.operation or "", states[1:])

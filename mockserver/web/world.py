@@ -203,11 +203,6 @@ class Counted(NamedTuple):
     state: str = ""
 
 
-def count(tx: Tx, key: str) -> None:
-    """One more call that is counted by this record."""
-    tx.put(key, b"%d" % (int(tx.get(key) or b"0") + 1))
-
-
 def count_key(met: Counted) -> str:
     """The record that counts such calls: one for all, and not one for each number that is read from it."""
     return _met_key(_CALLS, *met)
@@ -216,7 +211,7 @@ def count_key(met: Counted) -> str:
 def count_states(tx: Tx, provider: str, operation: str, states: Iterable[str]) -> None:
     """Further states that one answer shows, one more each."""
     for state in states:
-        count(tx, _met_key(_FURTHER, False, provider, operation, "", state))
+        tx.count(_met_key(_FURTHER, False, provider, operation, "", state))
 
 
 # There are as many as documented outcomes and states; to write one takes 6 µs.

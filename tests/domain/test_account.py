@@ -36,7 +36,7 @@ def balance(store: Store, now: int = NOW) -> tuple[int, int]:
     def work(tx: Tx) -> tuple[int, int]:
         counting = Counting(tx)
         view = Service(counting, "box", now, HOUSE).balance(Caller("a", "key (a)", 100))
-        return view.credits, counting.count
+        return view.credits, counting.reads
 
     return store.run("box", work)
 

@@ -124,6 +124,11 @@ class Counting:
         self.calls += 1
         self.tx.put(key, value)
 
+    def count(self, key: str, more: int = 1) -> int:
+        """Count, and hand on."""
+        self.calls += 1
+        return self.tx.count(key, more)
+
     def delete(self, key: str) -> None:
         """Count, and hand on."""
         self.calls += 1

@@ -251,16 +251,20 @@ class Counting:
 
     def __init__(self, tx: Tx) -> None:
         self.tx = tx
-        self.count = 0
+        self.reads = 0
         self.put, self.delete = tx.put, tx.delete
 
     def get(self, key: str, /) -> bytes | None:
-        self.count += 1
+        self.reads += 1
         return self.tx.get(key)
+
+    def count(self, key: str, more: int = 1) -> int:
+        self.reads += 1
+        return self.tx.count(key, more)
 
     def scan(self, prefix: str, after: str = "", limit: int = 100) -> list[tuple[str, bytes]]:
         found = self.tx.scan(prefix, after, limit)
-        self.count += 1 + len(found)
+        self.reads += 1 + len(found)
         return found
 
 
@@ -273,7 +277,7 @@ def reads(work: Work, waiting: Iterator[Work]) -> int:
             add(tx)
         counting = Counting(tx)
         assert not work(counting)
-        return counting.count
+        return counting.reads
 
     return store.run("box", filled)
 

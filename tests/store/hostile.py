@@ -162,6 +162,13 @@ class _HostileTx:
         self.records[_key(key)] = _encode(value)
         self._sorted = None
 
+    def count(self, key: str, more: int = 1) -> int:
+        self._check_open()
+        kept = self.records.get(_key(key))
+        number = int(_decode(kept)) + more if kept else more
+        self.put(key, str(number).encode())
+        return number
+
     def delete(self, key: str) -> None:
         self._check_open()
         self.records.pop(_key(key), None)

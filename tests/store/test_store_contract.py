@@ -123,6 +123,38 @@ def test_key_that_is_no_text_is_refused(store: Store, key: Any) -> None:
     assert store.sandboxes() == []
 
 
+def test_counts_go_on_from_what_is_there(store: Store) -> None:
+    put_all(store, {"ids/song": b"41"})
+
+    def work(tx: Tx) -> list[int]:
+        return [tx.count("ids/song"), tx.count("ids/task"), tx.count("ids/task", 5), tx.count("ids/song", -2)]
+
+    assert store.run("alice", work) == [42, 1, 6, 40]
+    assert store.run("alice", lambda tx: tx.scan("ids/")) == [("ids/song", b"40"), ("ids/task", b"6")]
+
+
+def test_a_count_is_taken_back_with_the_work_that_fails(store: Store) -> None:
+    put_all(store, {"ids/song": b"41"})
+
+    def work(tx: Tx) -> None:
+        tx.count("ids/song")
+        tx.count("ids/task")
+        raise LookupError("no")
+
+    with pytest.raises(LookupError, match="no"):
+        store.run("alice", work)
+
+    assert store.run("alice", lambda tx: tx.scan("")) == [("ids/song", b"41")]
+
+
+@pytest.mark.parametrize("key", ["", 7, None, b"ids"])
+def test_a_count_under_no_text_is_refused(store: Store, key: Any) -> None:
+    with pytest.raises(TypeError, match="a key must be a text of at least one character"):
+        store.run("alice", lambda tx: tx.count(key))
+
+    assert store.sandboxes() == []
+
+
 # Atomicity
 
 
@@ -439,6 +471,30 @@ def test_logs_of_one_sandbox_count_apart(store: Store) -> None:
 
     assert store.append("alice", "events", b"x") == 1
     assert store.read("alice", "events") == [(1, b"x")]
+
+
+def test_several_logs_are_added_to_at_once(store: Store) -> None:
+    store.append("alice", "journal", b"a")
+
+    store.extend("alice", [("journal", b"b", 1), ("events", (1, b"x"), 7), ("journal", b"c", 1)])
+
+    assert store.read("alice", "journal") == [(1, b"a"), (2, b"b"), (3, b"c")]
+    assert store.read("alice", "events") == [(1, (1, b"x"))]
+
+
+def test_entries_of_several_logs_count_for_their_weights(make_store: Callable[..., Store]) -> None:
+    store = make_store(log_bytes=10)
+
+    store.extend("alice", [("journal", b"a", 6), ("events", b"x", 6), ("journal", b"b", 5)])
+
+    assert store.read("alice", "journal") == [(2, b"b")]
+    assert store.read("alice", "events") == [(1, b"x")]
+
+
+@pytest.mark.parametrize("entry", ["text", bytearray(b"x"), [1], 1, None])
+def test_one_of_several_that_can_be_no_entry_is_refused(store: Store, entry: Any) -> None:
+    with pytest.raises(TypeError, match=f"entry of log 'events' must be .* got {type(entry).__name__}"):
+        store.extend("alice", [("events", entry, 1)])
 
 
 def test_read_goes_on_after_a_number(store: Store) -> None:

@@ -12,16 +12,21 @@ from tests.store.table import STORES
 
 # Few letters, so that keys meet, begin each other and lie between each other.
 KEYS = st.text("ab/\U0001f3b5\uffff", min_size=1, max_size=3)
+# No other value stands under these.
+COUNTED = st.sampled_from(["a/1", "b1"])
 STARTS = st.text("ab/\U0001f3b5\uffff", max_size=3)
 SANDBOXES = st.sampled_from(["alice", "bob"])
 LIMITS = st.integers(0, 6)
 LOGS = st.sampled_from(["journal", "events"])
 ENTRIES = st.binary(max_size=2) | st.tuples(st.binary(max_size=2))
+LINES = st.lists(st.tuples(LOGS, ENTRIES, st.integers(0, 4)), max_size=5)
 
 STEPS = st.one_of(
     st.tuples(st.just("put"), KEYS, st.binary(max_size=2)),
     st.tuples(st.just("delete"), KEYS),
     st.tuples(st.just("get"), KEYS),
+    st.tuples(st.just("count"), COUNTED, st.integers(-2, 10**9)),
+    st.tuples(st.just("delete"), COUNTED),
     st.tuples(st.just("scan"), STARTS, STARTS, LIMITS),
 )
 WORKS = st.tuples(st.just("run"), SANDBOXES, st.lists(STEPS, max_size=12), st.booleans())
@@ -29,6 +34,7 @@ CALLS = st.one_of(
     WORKS,
     WORKS,
     st.tuples(st.just("append"), SANDBOXES, LOGS, ENTRIES, st.none() | st.integers(0, 4)),
+    st.tuples(st.just("extend"), SANDBOXES, LINES),
     st.tuples(st.just("read"), SANDBOXES, LOGS, LIMITS, LIMITS),
     st.tuples(st.just("newest"), SANDBOXES, LOGS, LIMITS),
     st.tuples(st.just("clear"), SANDBOXES, LOGS),
