@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import struct
+from collections import deque
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +42,9 @@ LINGER_SECONDS = 2.0
 LEAVE_SECONDS = 0.02
 # Larger bodies go the long way, which stops reading while nobody takes them.
 DIRECT_BYTES = 64 * 1024
+# So many calls are answered before the answers are written, and the sockets looked at again: with twice as
+# many, one that comes in a moment late waits twice as long as all others, and the p99 tells.
+TOGETHER = 16
 # The linger option that makes a close a reset: on, for no time at all.
 _RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 # What asks for something before the answer, and a body that does not say how long it is.
@@ -60,7 +64,7 @@ class State(ServerState):
         # `default_headers` as they stand on the wire, joined once a second and not for each answer.
         self.defaults = b""
         # What came in with this look at the sockets, by connection, and is not answered yet.
-        self._gathered: list[tuple[Protocol, bytes]] = []
+        self._gathered: deque[tuple[Protocol, bytes]] = deque()
 
     @property
     def has_gathered(self) -> bool:
@@ -68,20 +72,34 @@ class State(ServerState):
         return bool(self._gathered)
 
     def gather(self, protocol: Protocol, data: bytes) -> None:
-        """Answer this with all else that comes in with the same look at the sockets.
+        """Answer this with what else comes in with the same look at the sockets.
 
-        First everything is read, then all of it is answered, then every answer is written: our code stays in
-        the processor's caches, where the kernel's would push it out between any two calls. With 32
-        connections that takes a fifth off a poll, and 8 µs off a song.
+        First all is read, then some of it is answered, then the answers are written: our code stays in the
+        processor's caches, where the kernel's would push it out between any two calls. With 32 connections
+        that takes a fifth off a poll, and 8 µs off a song.
         """
+        protocol.waits = True
         self._gathered.append((protocol, data))
         if len(self._gathered) == 1:
-            protocol.loop.call_soon(self.answer_gathered)
+            protocol.loop.call_soon(self._answer_some, protocol.loop)
+
+    def _answer_some(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._answer(min(TOGETHER, len(self._gathered)))
+        if self._gathered:
+            loop.call_soon(self._answer_some, loop)
 
     def answer_gathered(self) -> None:
-        """Answer what was gathered, in the order in which it came."""
-        gathered, self._gathered = self._gathered, []
-        for protocol, data in gathered:
+        """Answer now what waits: a connection is about to close behind what was read from it."""
+        self._answer(len(self._gathered))
+
+    def _answer(self, many: int) -> None:
+        """Answer so many, in the order in which they came."""
+        for _ in range(many):
+            protocol, data = self._gathered.popleft()
+            protocol.waits = False
+            # Nobody is there any more for whom it might be begun.
+            if protocol.transport.is_closing():
+                continue
             try:
                 protocol.answer_received(data)
             except Exception as error:  # the others are not to suffer from it
@@ -144,6 +162,8 @@ class Protocol(HttpToolsProtocol):
         self.header_bytes = 0
         # Bytes fed to the parser since it last told us of anything, and requests that came with the last.
         self.unparsed_bytes = self.at_once = 0
+        # Whether something that came in waits for its turn.
+        self.waits = False
         # The request that is answered at once when its body is here, and whether others may follow it.
         self.direct = self.state.direct
         self.awaited: Incoming | None = None
@@ -175,11 +195,18 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.idle_since = math.inf
+        # Of one that goes on sending no more is kept than this.
+        if self.waits:
+            self.state.answer_gathered()
         # One client alone has nobody to wait for; on asyncio's loop a turn more takes it 10 µs.
         if len(self.connections) > 1 or self.state.has_gathered:
             self.state.gather(self, data)
         else:
             self.answer_received(data)
+
+    def eof_received(self) -> None:
+        # Who says no more is still to be answered, and the transport closes behind this.
+        self.state.answer_gathered()
 
     def give_up(self, error: Exception) -> None:
         """End the connection over an error of ours, as the loop does where it calls us itself."""
