@@ -176,7 +176,12 @@ class Service:
             self._sings_with(command.persona, caller)
         if wish.model_refusal is not None:
             raise wish.model_refusal
-        return self._make(command, kind, caller, price, source, wish)
+        account = self._charge(caller, price)
+        if source and command.source and command.source.inherits:
+            command = _inherited(command, source)
+        parent = source.song.id if source else ""
+        task = self._new_task(command, kind, account.id, wish.seconds, price, parent, kind.songs)
+        return self.view(self._begin(task, wish))
 
     def _afford(self, caller: Caller, price: int, wish: Wish) -> int:
         """What the caller will be charged: the price, or what there is where a success was asked for."""
@@ -229,16 +234,6 @@ class Service:
             return True
         status = self.view(task).moment.status
         return status == "finished" if finished else status != "failed"
-
-    def _make(
-        self, command: Submit, kind: Kind, caller: Caller, price: int, source: SongView | None, wish: Wish
-    ) -> TaskView:
-        account = self._charge(caller, price)
-        if source and command.source and command.source.inherits:
-            command = _inherited(command, source)
-        parent = source.song.id if source else ""
-        task = self._new_task(command, kind, account.id, wish.seconds, price, parent, kind.songs)
-        return self.view(self._begin(task, wish))
 
     def _begin(self, task: Task, wish: Wish) -> Task:
         """A new task as it is kept, its whole way before it."""

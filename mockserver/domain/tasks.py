@@ -48,10 +48,9 @@ def put(tx: Tx, old: Task | None, new: Task, due: Due | None) -> Task:
     """Keep a task, new or changed; its next step, and the credits it gives back, change with it."""
     if old is None:
         _index(tx, new)
-    fails_alike = old is not None and _fails_at(old) == _fails_at(new)
-    if old is not None and not fails_alike:
+    elif _fails_at(old) != _fails_at(new):
         new = new._replace(charged=_charged_again(tx, old))
-    if new.failure and not fails_alike:
+    if new.failure and (old is None or _fails_at(old) != new.failure.at):
         accounts.promise(tx, new.account, new.provider, new.id, new.failure.at, new.charged)
     tx.put(f"task/{new.provider}/{new.id}", pack_task(new))
     if old is not None or due is not None:

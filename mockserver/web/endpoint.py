@@ -301,12 +301,11 @@ class Endpoint:
         `seen` is the status that the client saw, `reply` what it was to get, if one was made.
         """
         world, exchange, decision = self._world, done.exchange, done.decision
-        met, heard = exchange.met, exchange.heard
+        shape, heard = exchange.shape, exchange.heard
         checks = decision.checks if decision else ()
         # A fault may have put another reply in the place of this one.
-        shown = exchange.shape.shown if exchange.shape and not done.waits else None
+        shown = shape.shown if shape is not None and not done.waits else None
         status, headers, body, checks = journal.say(world.redactor, heard, reply, checks, shown)
-        states = met.states if met else ()
         # In order and not by name, which takes 2 µs more.
         entry = Entry(
             done.id,
@@ -320,7 +319,7 @@ class Endpoint:
             seen,
             exchange.code,
             exchange.outcome,
-            states[0] if states else None,
+            shape.state if shape is not None else None,
             decision.because if decision else None,
             # A rule that our answer breaks is added where all is told of it.
             heard.violations + mismatched(exchange),

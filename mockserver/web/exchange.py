@@ -49,8 +49,10 @@ class Shape(NamedTuple):
     shown: Headers
     # How they stand on the wire, by the length of the body.
     heads: dict[int, bytes]
-    # The record that counts such an answer, where the client sees it.
+    # The task state that it shows, the record that counts it where the client sees it, and further states.
+    state: str | None
     counted: str
+    further: tuple[str, ...]
     is_json: bool
 
 
@@ -173,7 +175,9 @@ def _shape(world: World, asked: Asked, choice: Choice, reply: Reply) -> Shape:
     named = replace(reply, headers=[*reply.headers, *labels])
     counted = _counter(operation, choice, violated=bool(broken))
     is_json = reply.content_type == JSON
-    shape = Shape(named.headers, said_headers(world.redactor, named), {}, counted, is_json)
+    state, further = next(iter(choice.states), None), choice.states[1:]
+    shown = said_headers(world.redactor, named)
+    shape = Shape(named.headers, shown, {}, state, counted, further, is_json)
     if not choice.invented:
         asked.shapes[kind] = shape
     return shape
@@ -216,13 +220,12 @@ def _counter(operation: Operation, choice: Choice, *, violated: bool) -> str:
 def count_in(tx: Tx, exchange: Exchange, fault: Met, *, arrives: bool) -> None:
     # What a fault keeps from a client, or comes when it waits no more, it has not met.
     kept = not arrives or (fault.fault is not None and fault.fault.fault != SLOW)
-    if kept or exchange.met is None or exchange.shape is None:
+    if kept or exchange.shape is None:
         tx.count(count_key(Counted(exchange.violated is not None)))
         return
     tx.count(exchange.shape.counted)
-    states = exchange.met.states
-    if len(states) > 1:
-        count_states(tx, exchange.provider or "", exchange.operation or "", states[1:])
+    if exchange.shape.further:
+        count_states(tx, exchange.provider or "", exchange.operation or "", exchange.shape.further)
 
 
 # --- labels -------------------------------------------------------------------------------------------------

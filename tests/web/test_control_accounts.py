@@ -165,6 +165,33 @@ def test_a_planted_task_belongs_to_a_key_of_any_characters(control: Control) -> 
     assert [control.get(path(key))["tasks"] for key in ODD] == [[task] for task in tasks]
 
 
+def planted(control: Control, key: str, provider: str = "kie") -> str:
+    source: str = control.post("/tasks", {"provider": provider, "key": key})["source_task"]
+    return source
+
+
+def test_the_tasks_of_an_account_are_listed_as_they_were_made_however_often_one_asks(
+    control: Control,
+) -> None:
+    made = [planted(control, "mine")]
+    assert control.get(path("mine"))["tasks"] == made
+    assert control.get(path("another"))["tasks"] == []
+    others = [planted(control, "another", "yuto")]
+    made += [planted(control, "mine", "evolink"), planted(control, "mine", "crun")]
+    assert control.get(path("mine"))["tasks"] == control.get(path("mine"))["tasks"] == made
+    assert control.get(path("another"))["tasks"] == others
+
+    state = control.get("/state")
+    control.post("/reset", {})
+    assert control.get(path("mine"))["tasks"] == []
+    assert control.call("PUT", "/state", json=state).status_code == 200
+
+    assert control.get("/state") == state
+    assert control.get(path("mine"))["tasks"] == made
+    made.append(planted(control, "mine"))
+    assert control.get(path("mine"))["tasks"] == made
+
+
 def test_refunds_that_are_due_are_in_the_balance_before_anybody_looks(
     client: Client, control: Control
 ) -> None:
