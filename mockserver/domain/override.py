@@ -66,6 +66,10 @@ _OVERRIDES: Final = Waiting("override", _places, _asks, _read)
 add, listed, remove, clear = _OVERRIDES.add, _OVERRIDES.listed, _OVERRIDES.remove, _OVERRIDES.clear
 
 
+# The record that is there while something waits for an operation of a provider: mostly there is none.
+sign = _OVERRIDES.sign
+
+
 def take(tx: Tx, provider: str, operation: str, body: Any) -> Override | None:
     """The override that this call meets, used up by one; queued ones first, then the newest that stands."""
     if _OVERRIDES.is_empty(tx, provider):

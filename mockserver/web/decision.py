@@ -68,9 +68,11 @@ class Case:
         "is_fit",
         "is_limited",
         "magic",
+        "passed",
         "reading",
         "refused",
         "sandbox",
+        "sign",
         "spoken",
         "verdict",
         "wish",
@@ -89,6 +91,10 @@ class Case:
         self.is_limited = _may_be_limited(verdict, reading)
         account = digest(verdict.credential) if verdict.credential else None
         self.checks: tuple[Check, ...] = (("credentials", verdict.let_in, {"account": account}),)
+        # The same and those behind it, where all is well with the request itself.
+        self.passed = (*self.checks, _WELL_FORMED, _VALID)
+        # The record that is there while any outcome waits for calls to this provider.
+        self.sign = override.sign(verdict.operation.provider)
         # What the adapter reads of it, who calls, and what the magic words in it ask for.
         self.command: Command | Refusal | None = None
         self.caller: Caller | None = None
@@ -112,7 +118,8 @@ def _decided(tx: Tx, case: Case) -> Decision:
     operation, wish = case.verdict.operation, case.wish
     if wish.asks:
         return _asked(tx, case)
-    held = override.take(tx, operation.provider, operation.name, case.verdict.body)
+    waits = tx.get(case.sign) is not None
+    held = override.take(tx, operation.provider, operation.name, case.verdict.body) if waits else None
     if held is not None:
         found = choices.by_outcome(operation, held.outcome)
         because = "standing" if held.stands else "queued"
@@ -228,6 +235,8 @@ _VALID: Check = ("valid", True, {"violation": None})
 
 
 def _by_state(tx: Tx, case: Case) -> Decision:
+    if case.is_fit and not case.is_limited:
+        return _carried_out(tx, case, None, [*case.passed])
     checks, window = [*case.checks], None
     if case.is_limited and (window := _window(tx, case)) is not None:
         has_room, facts = _standing(tx, case, window)

@@ -228,8 +228,13 @@ class Living:
 
     def context(self, sandbox: str) -> Context:
         """What bodies written for a sandbox may need."""
-        prefix = "" if sandbox == DEFAULT_SANDBOX else f"{SANDBOX}{sandbox}"
-        return _Context(self, f"{self._base}{prefix}/_mock/media")
+        if sandbox == DEFAULT_SANDBOX:
+            return self._usual_context
+        return _Context(self, f"{self._base}{SANDBOX}{sandbox}/_mock/media")
+
+    @cached_property
+    def _usual_context(self) -> Context:
+        return _Context(self, f"{self._base}/_mock/media")
 
     @cached_property
     def _base(self) -> str:
