@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from itertools import islice
+from typing import TypeVar
 
 from mockserver.domain import account as accounts
 from mockserver.domain.model import NEVER, Due, Persona, Task
@@ -41,7 +42,7 @@ def find(tx: Tx, provider: str, id: str) -> Task | None:
 def of_song(tx: Tx, provider: str, song: str) -> Task | None:
     """The task that made a song."""
     reference = tx.get(f"song/{provider}/{song}")
-    return find(tx, provider, _read(reference).id) if reference else None
+    return find(tx, provider, _read(reference)[2]) if reference else None
 
 
 def put(tx: Tx, old: Task | None, new: Task, due: Due | None) -> Task:
@@ -154,16 +155,22 @@ def in_order(tx: Tx, after: int = 0) -> Iterator[Task]:
 
 def of_account(tx: Tx, account: str) -> list[str]:
     """The ids of an account's tasks, oldest first."""
-    # Hardly anybody asks, and what each submission would write for it takes a tenth of a task's memory: so
-    # it is written here, for all the tasks made since the last time.
-    noted = tx.get("account-tasks") or b"0"
-    last = noted.decode()
-    for key, reference in walk(tx, "order/", f"order/{last:0>12}"):
+    note_accounts(tx)
+    return [_read(reference)[2] for _, reference in walk(tx, f"account-task/{account}/")]
+
+
+def note_accounts(tx: Tx, most: int | None = None) -> bool:
+    """Note whose the newest tasks are, at most so many, from where it was left; False where there are none.
+
+    Hardly anybody asks, and what each submission would write for it takes a tenth of a task's memory.
+    """
+    before = last = (tx.get("account-tasks") or b"0").decode()
+    for key, reference in islice(walk(tx, "order/", f"order/{last:0>12}"), most):
         last = key.removeprefix("order/")
-        tx.put(f"account-task/{_read(reference).account}/{last}", reference)
-    if last != noted.decode():
+        tx.put(f"account-task/{_read(reference)[1]}/{last}", reference)
+    if last != before:
         tx.put("account-tasks", last.encode())
-    return [_read(reference).id for _, reference in walk(tx, f"account-task/{account}/")]
+    return last != before
 
 
 # --- personas -----------------------------------------------------------------------------------------------
@@ -203,17 +210,10 @@ def all_personas(tx: Tx) -> Iterator[Persona]:
 # --- references ---------------------------------------------------------------------------------------------
 
 
-class _Reference(NamedTuple):
-    """What leads to a task or a persona: whose it is, and by which id."""
-
-    provider: str
-    account: str
-    id: str
-
-
-def _read(reference: bytes) -> _Reference:
+def _read(reference: bytes) -> list[str]:
+    """The provider, the account and the id that a reference is made of."""
     # The id of a state that was brought may be any text; the others have no slash.
-    return _Reference(*reference.decode().split("/", 2))
+    return reference.decode().split("/", 2)
 
 
 def _meant(tx: Tx, reference: bytes, find: Callable[[Tx, str, str], T | None]) -> T:

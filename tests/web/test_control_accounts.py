@@ -165,6 +165,29 @@ def test_a_planted_task_belongs_to_a_key_of_any_characters(control: Control) -> 
     assert [control.get(path(key))["tasks"] for key in ODD] == [[task] for task in tasks]
 
 
+def test_many_tasks_of_an_account_are_listed_all_and_in_their_order(control: Control) -> None:
+    control.post("/tasks", {"provider": "kie", "key": "many", "count": 1100})
+    one = planted(control, "one")
+
+    listed = control.get(path("many"))["tasks"]
+
+    assert (len(listed), len(set(listed))) == (1100, 1100)
+    assert listed == [task["id"] for task in control.get("/state")["tasks"]][:1100]
+    assert control.get(path("one"))["tasks"] == [one]
+
+
+def test_a_limit_is_written_as_it_was_set_whatever_another_sandbox_has(app: Any) -> None:
+    written = []
+    for sandbox, seconds in (("limit-int", "60"), ("limit-float", "60.0")):
+        there = in_sandbox(app, sandbox)
+        sent = b'{"rate_limit": {"count": 5, "seconds": %b}}' % seconds.encode()
+        headers = {"content-type": "application/json"}
+        there.request("PATCH", f"/_mock{path('ada')}", content=sent, headers=headers)
+        written.append(there.get(f"/_mock{path('ada')}").text.partition('"seconds":')[2].partition("}")[0])
+
+    assert written == ["60", "60.0"]
+
+
 def planted(control: Control, key: str, provider: str = "kie") -> str:
     source: str = control.post("/tasks", {"provider": provider, "key": key})["source_task"]
     return source

@@ -11,9 +11,13 @@ from mockserver.openapi.source import Json
 from mockserver.web.control.call import BadControl, Conflict, ControlCall
 from mockserver.web.living import caller_of
 
+# Noted in one transaction; more is noted in several, so that requests come in between.
+_AT_ONCE = 500
+
 
 def show(call: ControlCall) -> Json:
     """What an account has, and what it has made; one that nobody used yet has what it starts with."""
+    _note_accounts(call)
     return call.world.store.run(call.sandbox, lambda tx: _shown(call, tx, _known(call, tx)))
 
 
@@ -28,7 +32,14 @@ def change(call: ControlCall) -> Json:
             accounts.set_hmac_key(tx, changed.id, call.body["webhookHmacKey"])
         return _shown(call, tx, changed)
 
+    _note_accounts(call)
     return call.world.store.run(call.sandbox, work)
+
+
+def _note_accounts(call: ControlCall) -> None:
+    """Note whose the newest tasks are."""
+    while call.world.store.run(call.sandbox, lambda tx: tasks.note_accounts(tx, _AT_ONCE)):
+        pass
 
 
 def _fields(call: ControlCall) -> dict[str, Json]:
