@@ -65,6 +65,8 @@ class State(ServerState):
         self.defaults = b""
         # What came in with this look at the sockets, by connection, and is not answered yet.
         self._gathered: deque[tuple[Protocol, bytes]] = deque()
+        # Whether the loop is to call us for it: twice at once, it would answer twice as many in a turn.
+        self._is_called = False
 
     @property
     def has_gathered(self) -> bool:
@@ -80,16 +82,20 @@ class State(ServerState):
         """
         protocol.waits = True
         self._gathered.append((protocol, data))
-        if len(self._gathered) == 1:
+        if not self._is_called:
+            self._is_called = True
             protocol.loop.call_soon(self._answer_some, protocol.loop)
 
     def _answer_some(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._answer(min(TOGETHER, len(self._gathered)))
-        if self._gathered:
-            loop.call_soon(self._answer_some, loop)
+        try:
+            self._answer(min(TOGETHER, len(self._gathered)))
+        finally:
+            self._is_called = bool(self._gathered)
+            if self._is_called:
+                loop.call_soon(self._answer_some, loop)
 
     def answer_gathered(self) -> None:
-        """Answer now what waits: a connection is about to close behind what was read from it."""
+        """Answer now all that waits."""
         self._answer(len(self._gathered))
 
     def _answer(self, many: int) -> None:
@@ -97,9 +103,6 @@ class State(ServerState):
         for _ in range(many):
             protocol, data = self._gathered.popleft()
             protocol.waits = False
-            # Nobody is there any more for whom it might be begun.
-            if protocol.transport.is_closing():
-                continue
             try:
                 protocol.answer_received(data)
             except Exception as error:  # the others are not to suffer from it
@@ -181,6 +184,8 @@ class Protocol(HttpToolsProtocol):
         self.idle_timer: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        # What a client asked for is done, also where it does not wait for the answer.
+        self._catch_up()
         self.gone.set()
         self.awaited = None
         if self.idle_timer is not None:
@@ -196,17 +201,25 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self.idle_since = math.inf
         # Of one that goes on sending no more is kept than this.
-        if self.waits:
-            self.state.answer_gathered()
+        self._catch_up()
         # One client alone has nobody to wait for; on asyncio's loop a turn more takes it 10 µs.
         if len(self.connections) > 1 or self.state.has_gathered:
             self.state.gather(self, data)
         else:
             self.answer_received(data)
 
-    def eof_received(self) -> None:
-        # Who says no more is still to be answered, and the transport closes behind this.
-        self.state.answer_gathered()
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn says nothing, and so closes at once
+        # Who says no more is still to be answered. A task that was made for it just now has its turn first.
+        self._catch_up()
+        if self._owes_answers() and not self.transport.is_closing():
+            self.loop.call_soon(self.transport.close)
+            return True
+        return False
+
+    def _catch_up(self) -> None:
+        """Answer what was read before: the connection is about to close, or more has come."""
+        if self.waits:
+            self.state.answer_gathered()
 
     def give_up(self, error: Exception) -> None:
         """End the connection over an error of ours, as the loop does where it calls us itself."""
@@ -476,8 +489,7 @@ class Protocol(HttpToolsProtocol):
         super()._unset_keepalive_if_required()
 
     def shutdown(self) -> None:
-        # What was read is answered, and the transport may close behind this.
-        self.state.answer_gathered()
+        self._catch_up()
         if self.awaited is None:
             super().shutdown()
         else:

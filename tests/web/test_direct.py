@@ -9,9 +9,11 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -20,7 +22,7 @@ from mockserver.web import sending
 from mockserver.web.broken import PIPELINED, TARGET_BYTES
 from mockserver.web.direct import Begun, Held
 from mockserver.web.faults import Broken
-from mockserver.web.protocol import DIRECT_BYTES
+from mockserver.web.protocol import DIRECT_BYTES, TOGETHER, State
 from mockserver.web.reply import Headers, Reply
 from mockserver.web.request import Incoming, read_body
 from mockserver.web.server import Loop
@@ -468,3 +470,48 @@ def test_a_reply_is_not_mistaken_for_another_with_the_same_names() -> None:
 
     assert written[0] == written[2] != written[1]
     assert sending.whole(replace(one, stream=pieces), b"", bodiless=False, keeps=True) is None
+
+
+class Turns:
+    """A loop that does what is due when it is told to."""
+
+    def __init__(self) -> None:
+        self.due: list[Callable[[], None]] = []
+
+    def call_soon(self, work: Callable[..., None], *args: object) -> None:
+        self.due.append(partial(work, *args))
+
+    def turn(self) -> None:
+        due, self.due = self.due, []
+        for work in due:
+            work()
+
+
+class Mute:
+    """A connection that only counts what is answered on it."""
+
+    waits = False
+
+    def __init__(self, loop: Turns) -> None:
+        self.loop, self.answered = loop, 0
+
+    def answer_received(self, data: bytes) -> None:
+        self.answered += 1
+
+
+def test_no_more_than_so_many_are_answered_in_one_turn_of_the_loop() -> None:
+    loop, state = Turns(), State()
+    one: Any = Mute(loop)
+    for _ in range(5):
+        state.gather(one, b"x")
+        state.answer_gathered()
+    for _ in range(3 * TOGETHER):
+        state.gather(one, b"x")
+
+    answered = []
+    while loop.due:
+        before = one.answered
+        loop.turn()
+        answered.append(one.answered - before)
+
+    assert answered == [TOGETHER] * 3

@@ -7,8 +7,10 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import cycle
 
 import pytest
 
@@ -35,6 +37,8 @@ class Holding(Answers):
         if incoming.raw_path == "/hold":
             self.stands.set()
             assert self.goes_on.wait(10)
+        if incoming.raw_path == "/app":
+            return None
         return super().begin(incoming, raw)
 
 
@@ -132,18 +136,19 @@ def test_of_clients_that_go_on_sending_no_more_is_kept_than_was_read_at_once(
     assert set(waiting) == {1}
 
 
+@pytest.mark.parametrize("path", [b"/echo", b"/app"])
 @pytest.mark.parametrize("many", [6, 3 * TOGETHER])
-def test_who_says_no_more_is_answered(loop: Loop, many: int) -> None:
+def test_who_says_no_more_is_answered(loop: Loop, many: int, path: bytes) -> None:
     answers = Holding()
     with held(answers, loop) as served, ExitStack() as stack:
         clients = connected(served, stack, many)
         for client in clients:
-            client.sendall(request_of(b"GET", b"/echo"))
+            client.sendall(request_of(b"GET", path))
             client.shutdown(socket.SHUT_WR)
         answers.goes_on.set()
         heard = [rest(client) for client in clients]
 
-    assert all(text.startswith(b"HTTP/1.1 200 OK") and b'"/echo"' in text for text in heard)
+    assert all(text.startswith(b"HTTP/1.1 200 OK") and b'"%b"' % path in text for text in heard)
 
 
 def test_who_breaks_off_keeps_nobody_from_an_answer(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
@@ -239,23 +244,24 @@ def test_what_was_read_before_its_connection_is_shut_is_answered(loop: Loop) -> 
     assert heard.count(b"HTTP/1.1 200 OK") == len(begun) == READ[loop]
 
 
-def test_what_was_read_of_clients_that_have_gone_is_passed_over_without_a_word(
+def test_what_was_read_of_clients_that_have_gone_is_done_without_a_word(
     loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, logger="asyncio")
     answers = Holding()
     with direct(answers, loop) as served, ExitStack() as stack:
-        clients = in_use(served, stack, 3 * TOGETHER)
+        clients = in_use(served, stack, 4 * TOGETHER)
         with done_between(answers, served, lambda connection: None):
             # Some of it came before, and some is new.
-            for n, client in enumerate(clients):
-                new = request_of(b"GET", b"/echo") + request_of(b"GET", b"/held")
-                client.sendall(new if n % 2 else request_of(b"GET", b"/first"))
+            kinds = request_of(b"GET", b"/first"), request_of(b"GET", b"/echo") + request_of(b"GET", b"/held")
+            for client, sent in zip(clients, cycle(kinds), strict=False):
+                client.sendall(sent)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 client.close()
         assert served.exchange(request_of(b"GET", b"/last", b"Connection: close"))
 
-    assert answers.at_once[-1] == "/last"
+    done = Counter(answers.at_once)
+    assert (done["/first"], done["/echo"]) == (6 * TOGETHER, 2 * TOGETHER)
     assert not caplog.records
 
 
