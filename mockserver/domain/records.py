@@ -134,8 +134,8 @@ def _known_whose(whose: bytes) -> tuple[str, str, Limit | None]:
     return id, key, Limit(*limit) if limit is not None else None
 
 
-_known_task = lru_cache(maxsize=1024)(_unpacked_task)
-_known_persona = lru_cache(maxsize=1024)(_unpacked_persona)
+_known_task = lru_cache(maxsize=4096)(_unpacked_task)
+_known_persona = lru_cache(maxsize=4096)(_unpacked_persona)
 
 
 def let_go() -> None:
