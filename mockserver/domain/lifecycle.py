@@ -114,6 +114,12 @@ def tells(task: Task, policy: Policy) -> int:
     return told_of(policy.kinds[task.kind], policy)
 
 
+def told_of(kind: Kind, policy: Policy) -> int:
+    """The same of any task of a kind that does not fail."""
+    stages = [stage for stage in policy.stages if not kind.tells_end or stage.status == "finished"]
+    return sum(bool(stage.tells) for stage in stages)
+
+
 def kept_until(task: Task, policy: Policy) -> int | None:
     """The moment at which the provider deletes what a task made, if it ever does."""
     retention = policy.kinds[task.kind].retention
@@ -124,12 +130,6 @@ def is_expired(view: TaskView, policy: Policy, now: int) -> bool:
     """True once the provider has deleted what a task made."""
     until = kept_until(view.task, policy)
     return view.moment.is_final and until is not None and now >= until
-
-
-def told_of(kind: Kind, policy: Policy) -> int:
-    """The same of a task of a kind that does not fail."""
-    stages = [stage for stage in policy.stages if not kind.tells_end or stage.status == "finished"]
-    return sum(bool(stage.tells) for stage in stages)
 
 
 def _walk(task: Task, policy: Policy) -> list[tuple[int, Stage]]:
