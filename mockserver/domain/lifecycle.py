@@ -107,15 +107,8 @@ def steps(task: Task, policy: Policy) -> tuple[Step, ...]:
     return tuple(known)
 
 
-def tells(task: Task, policy: Policy) -> int:
-    """How many of a task's steps a callback tells of."""
-    if task.failure is not None:
-        return sum(bool(step.tells) for step in steps(task, policy))
-    return told_of(policy.kinds[task.kind], policy)
-
-
 def told_of(kind: Kind, policy: Policy) -> int:
-    """The same of any task of a kind that does not fail."""
+    """How many steps a callback tells of, of a task of a kind that does not fail."""
     stages = [stage for stage in policy.stages if not kind.tells_end or stage.status == "finished"]
     return sum(bool(stage.tells) for stage in stages)
 

@@ -268,7 +268,9 @@ class Living:
 
     def told_of(self, task: Task) -> int:
         """How many callbacks a task has, if it has any."""
-        return self._told[task.kind] if task.failure is None else lifecycle.tells(task, self.house.policy)
+        if task.failure is None:
+            return self._told[task.kind]
+        return sum(bool(step.tells) for step in lifecycle.steps(task, self.house.policy))
 
     @cached_property
     def _told(self) -> Mapping[str, int]:

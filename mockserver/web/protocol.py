@@ -68,11 +68,6 @@ class State(ServerState):
         # Whether the loop is to call us for it: twice at once, it would answer twice as many in a turn.
         self._is_called = False
 
-    @property
-    def has_gathered(self) -> bool:
-        """True while anything that came in waits for its turn."""
-        return bool(self._gathered)
-
     def gather(self, protocol: Protocol, data: bytes) -> None:
         """Answer this with what else comes in with the same look at the sockets.
 
@@ -202,8 +197,9 @@ class Protocol(HttpToolsProtocol):
         self.idle_since = math.inf
         # Of one that goes on sending no more is kept than this.
         self._catch_up()
-        # One client alone has nobody to wait for; on asyncio's loop a turn more takes it 10 µs.
-        if len(self.connections) > 1 or self.state.has_gathered:
+        # One client alone has nobody to wait for; on asyncio's loop a turn more takes it 10 µs. Nor is there
+        # anything gathered then: whoever closes has what came from it answered first.
+        if len(self.connections) > 1:
             self.state.gather(self, data)
         else:
             self.answer_received(data)
